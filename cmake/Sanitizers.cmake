@@ -1,0 +1,8 @@
+if(UWSGI_SANITIZE)
+  add_compile_options(-fsanitize=${UWSGI_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${UWSGI_SANITIZE})
+endif()
+if(UWSGI_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
+endif()

@@ -1,0 +1,16 @@
+# Every translation unit of ours is compiled with these; a warning is an error.
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fno-omit-frame-pointer)
+# TRY is a statement expression, and designated initialisers leave the rest to their defaults.
+add_compile_options(-Wno-missing-field-initializers)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_compile_options(-Wno-gnu-statement-expression -Wno-gnu-statement-expression-from-macro-expansion)
+else()
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-pedantic>)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_compile_definitions(_FORTIFY_SOURCE=2)
+  add_compile_options(-fstack-protector-strong)
+  include(CheckIPOSupported)
+  check_ipo_supported(RESULT lto_works OUTPUT lto_why)
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ${lto_works})
+endif()
