@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "net/address.h"
+
+namespace uwsgi {
+
+// Which finished requests get a line (reference 12 section 4). Zero means off for the numbers.
+struct AccessLogSpec {
+  bool enabled = true;  // disable-logging
+  bool log_4xx = false;
+  bool log_5xx = false;
+  bool log_zero = false;
+  int64_t slow_ms = -1;
+  int64_t big_bytes = -1;
+  bool sendfile = false;
+  bool ioerror = false;
+  bool micros = false;
+  bool forwarded_for = false;  // log-x-forwarded-for
+  bool host_first = false;     // vhost
+  bool memory = false;         // memory-report
+  std::string format;          // log-format, empty for the default line
+  bool format_strftime = false;
+  std::string date_format;
+};
+
+// How requests are read and answered; made by request_plan from the options. Times in milliseconds, sizes in bytes.
+struct RequestSpec {
+  uint64_t head_limit = 65536;
+  uint64_t vars_limit = 0;            // max-vars, 0 = our own limit
+  uint64_t body_limit = 0;            // limit-post, 0 = none
+  uint64_t body_in_memory = 65536;    // bodies up to here are read before the application is called
+  bool post_buffering = false;        // larger ones too, into a temporary file
+  uint64_t response_headers_limit = 65536;
+  int64_t head_timeout_ms = 60'000;
+  int64_t keepalive_timeout_ms = 60'000;
+  int64_t socket_timeout_ms = 4'000;  // each wait for a client's body or for room in its connection
+  bool proxy_protocol = false;
+  bool ignore_sigpipe = false;
+  bool ignore_write_errors = false;
+  bool sendfile = true;
+  std::string server_name;            // the host's name
+  std::vector<std::pair<std::string, std::string>> http_vars;   // http-var
+  std::vector<std::string> add_headers;  // "Name: value", checked
+  CidrSet trusted_proxies;
+  bool manage_script_name = false;
+  bool trust_uwsgi_modifiers = false;
+  AccessLogSpec log;
+};
+
+}  // namespace uwsgi
