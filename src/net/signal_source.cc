@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/signal_source.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+
+namespace uwsgi {
+
+namespace {
+
+std::atomic<int> write_end{-1};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler reads it");
+
+void LeaveByte(int signal) {
+  const int errno_before = errno;
+  const auto byte = static_cast<char>(signal);
+  // A full pipe loses the signal: tens of thousands are waiting already.
+  [[maybe_unused]] const ssize_t written = ::write(write_end.load(), &byte, 1);
+  errno = errno_before;
+}
+
+Status SetHandler(int signal, void (*handler)(int), struct sigaction* before) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  ::sigemptyset(&action.sa_mask);
+  if (::sigaction(signal, &action, before) != 0) {
+    return ErrnoError(fmt::format("sigaction({})", signal), errno);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<SignalSource> SignalSource::Create() {
+  if (write_end.load() >= 0) return Fail("signals already have a receiver");
+  FdPair pipe = TRY(MakePipe());
+  write_end.store(pipe.second.get());
+  return SignalSource(std::move(pipe));
+}
+
+SignalSource::SignalSource(SignalSource&& other) noexcept
+    : pipe_(std::move(other.pipe_)), saved_(std::exchange(other.saved_, {})) {}
+
+SignalSource::~SignalSource() {
+  for (auto saved = saved_.rbegin(); saved != saved_.rend(); ++saved) {
+    ::sigaction(saved->signal, &saved->before, nullptr);
+  }
+  if (pipe_.second.valid()) write_end.store(-1);
+}
+
+Status SignalSource::Install(std::initializer_list<int> signals) {
+  for (const int signal : signals) TRY_STATUS(Install(signal));
+  return {};
+}
+
+Status SignalSource::Install(int signal) { return Change(signal, LeaveByte); }
+
+Status SignalSource::Ignore(std::initializer_list<int> signals) {
+  for (const int signal : signals) TRY_STATUS(Change(signal, SIG_IGN));
+  return {};
+}
+
+Status SignalSource::Change(int signal, void (*handler)(int)) {
+  struct sigaction before {};
+  TRY_STATUS(SetHandler(signal, handler, &before));
+  const auto known = std::find_if(saved_.begin(), saved_.end(),
+                                  [signal](const Saved& saved) { return saved.signal == signal; });
+  if (known != saved_.end()) {
+    known->ignored = handler == SIG_IGN;
+  } else {
+    saved_.push_back({signal, handler == SIG_IGN, before});
+  }
+  return {};
+}
+
+std::vector<int> SignalSource::Drain() {
+  std::vector<int> signals;
+  unsigned char bytes[64];
+  for (;;) {
+    const ssize_t got = ::read(fd(), bytes, sizeof bytes);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return signals;
+    signals.insert(signals.end(), bytes, bytes + got);
+  }
+}
+
+Status SignalSource::ResetAll() {
+  for (const Saved& saved : saved_) {
+    if (!saved.ignored) TRY_STATUS(SetHandler(saved.signal, SIG_DFL, nullptr));
+  }
+  std::erase_if(saved_, [](const Saved& saved) { return !saved.ignored; });
+  FdPair pipe = TRY(MakePipe());
+  write_end.store(pipe.second.get());
+  pipe_ = std::move(pipe);
+  return {};
+}
+
+SignalMask::SignalMask() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+}
+
+SignalMask::~SignalMask() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+}  // namespace uwsgi

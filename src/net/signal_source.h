@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <signal.h>
+
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace uwsgi {
+
+// Signals as events of a loop: the handler leaves the number as a byte in a pipe, whose read end is
+// fd(). Signals are process-wide, so there is one source at a time (the pipe's write end is
+// global). The destructor gives every signal the disposition it had before.
+class SignalSource {
+ public:
+  static Result<SignalSource> Create();
+  SignalSource(SignalSource&& other) noexcept;
+  SignalSource& operator=(SignalSource&&) = delete;
+  ~SignalSource();
+
+  // From now on these signals are left in the pipe; system calls they interrupt are restarted.
+  Status Install(std::initializer_list<int> signals);
+  Status Install(int signal);
+  // From now on these signals do nothing.
+  Status Ignore(std::initializer_list<int> signals);
+
+  // Readable when signals have arrived.
+  [[nodiscard]] int fd() const { return pipe_.first.get(); }
+  // What arrived, in order; the same signal more than once when it came more than once.
+  std::vector<int> Drain();
+
+  // For a child after a fork, while signals are blocked: back to default dispositions and a pipe of
+  // its own, so that nothing the child receives reaches its parent. Ignored signals stay ignored.
+  Status ResetAll();
+
+ private:
+  struct Saved {
+    int signal;
+    bool ignored;
+    struct sigaction before;
+  };
+
+  explicit SignalSource(FdPair pipe) : pipe_(std::move(pipe)) {}
+  Status Change(int signal, void (*handler)(int));
+
+  FdPair pipe_;
+  std::vector<Saved> saved_;
+};
+
+// Blocks all signals of the calling thread while it lives; around fork, so that none arrives in the
+// child before it has handlers of its own.
+class SignalMask {
+ public:
+  SignalMask();
+  SignalMask(const SignalMask&) = delete;
+  SignalMask& operator=(const SignalMask&) = delete;
+  ~SignalMask();
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace uwsgi
