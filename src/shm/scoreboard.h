@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "shm/region.h"
+
+namespace uwsgi {
+
+// What everybody may see of the workers: a slot for each, and one for each of its cores (threads).
+// Plain structs of atomics in shared memory, read and written with relaxed order and without locks;
+// every field says who writes it. It is what harakiri, stats, busyness and the log look at, so
+// nothing ever has to ask a worker a question.
+
+// Where a worker is in its life. Written by the master, except for kAccepting and kDraining, which
+// the worker reports.
+enum class WorkerState : uint32_t {
+  kEmpty,      // never started, or taken away on purpose (cheap)
+  kStarting,   // forked, not in its loop yet
+  kAccepting,  // serving, idle or busy
+  kDraining,   // finishing its requests, takes no new connections
+  kGone,       // the process ended
+};
+std::string_view NameOf(WorkerState state);
+
+// Adds to a counter that only the calling thread writes: cheaper than fetch_add.
+template <typename T, typename N>
+void Bump(std::atomic<T>& counter, N by) {
+  counter.store(counter.load(std::memory_order_relaxed) + static_cast<T>(by),
+                std::memory_order_relaxed);
+}
+template <typename T>
+void Bump(std::atomic<T>& counter) {
+  Bump(counter, 1);
+}
+
+// A short text that one thread writes and others may read at any time; longer ones are cut. A
+// reader may meet the text half-way between two values, so it is for people to look at only.
+template <size_t kCapacity>
+class SharedText {
+ public:
+  void Set(std::string_view text) {
+    text = text.substr(0, kCapacity);
+    for (size_t at = 0; at < text.size(); at += sizeof(uint64_t)) {
+      uint64_t word = 0;
+      std::memcpy(&word, text.data() + at, std::min(sizeof word, text.size() - at));
+      words_[at / sizeof word].store(word, std::memory_order_relaxed);
+    }
+    size_.store(static_cast<uint32_t>(text.size()), std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] std::string Get() const {
+    std::string text(kCapacity, '\0');
+    for (size_t i = 0; i < words_.size(); ++i) {
+      const uint64_t word = words_[i].load(std::memory_order_relaxed);
+      std::memcpy(text.data() + i * sizeof word, &word, sizeof word);
+    }
+    text.resize(size_.load(std::memory_order_relaxed));
+    return text;
+  }
+
+ private:
+  static_assert(kCapacity % sizeof(uint64_t) == 0);
+  std::array<std::atomic<uint64_t>, kCapacity / sizeof(uint64_t)> words_{};
+  std::atomic<uint32_t> size_{0};
+};
+
+// A core's seat. Written by the core's thread alone; two pairs of cache lines at least, so that
+// cores never wait for each other's writes.
+struct alignas(128) CoreSlot {
+#define COUNTER(name, meaning) std::atomic<uint64_t> name{0};
+#include "shm/counters.def"
+#undef COUNTER
+
+  // The running request: monotonic microseconds (0: none runs) and seconds since 1970.
+  std::atomic<int64_t> request_started_us{0};
+  std::atomic<int64_t> request_started_wall_s{0};
+  // The application asked to be killed when the request is still running then; monotonic
+  // microseconds, 0: it did not.
+  std::atomic<int64_t> user_harakiri_deadline_us{0};
+  // The request that runs or ran last, for the harakiri log.
+  SharedText<16> method;
+  SharedText<48> remote;
+  SharedText<256> uri;
+
+  void BeginRequest(int64_t monotonic_us, int64_t wall_s, std::string_view request_method,
+                    std::string_view request_uri, std::string_view remote_address) {
+    method.Set(request_method);
+    uri.Set(request_uri);
+    remote.Set(remote_address);
+    request_started_wall_s.store(wall_s, std::memory_order_relaxed);
+    request_started_us.store(monotonic_us, std::memory_order_relaxed);
+  }
+  void EndRequest() {
+    user_harakiri_deadline_us.store(0, std::memory_order_relaxed);
+    request_started_us.store(0, std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool busy() const {
+    return request_started_us.load(std::memory_order_relaxed) != 0;
+  }
+};
+
+// One counter of counters.def, for those who print them all.
+struct CounterRow {
+  std::string_view name;
+  std::string_view meaning;
+  std::atomic<uint64_t> CoreSlot::*field;
+};
+std::span<const CounterRow> AllCounters();
+
+// A worker's slot. It outlives the process: the next one with the same id goes on counting.
+struct alignas(128) WorkerSlot {
+  // Written by the master.
+  std::atomic<int> id{0};  // 0: never spawned
+  std::atomic<pid_t> pid{0};
+  std::atomic<int64_t> last_spawn_s{0};    // seconds since 1970
+  std::atomic<uint64_t> respawn_count{0};  // spawns, the first included
+  std::atomic<uint64_t> harakiri_count{0};
+  std::atomic<uint64_t> requests_at_spawn{0};
+  std::atomic<WorkerState> state{WorkerState::kEmpty};
+
+  // Written by the worker, by several of its threads: with fetch_add.
+  alignas(128) std::atomic<uint64_t> tx{0};  // bytes sent
+  std::atomic<uint64_t> running_time_us{0};  // inside requests
+  std::atomic<uint64_t> avg_rt_us{0};        // decaying mean of response times
+  std::atomic<uint64_t> signals{0};          // user signals handled
+  std::atomic<uint64_t> rss{0};              // bytes
+  std::atomic<uint64_t> vsz{0};              // bytes
+  std::atomic<bool> accepting{false};        // in its loop and willing to take connections
+  std::atomic<bool> ready{false};            // has entered its loop
+
+  [[nodiscard]] std::span<CoreSlot> cores() const { return {first_core, core_count}; }
+  // Over all processes that had this slot, and since the last spawn.
+  [[nodiscard]] uint64_t requests() const { return Total(&CoreSlot::requests); }
+  [[nodiscard]] uint64_t delta_requests() const {
+    return requests() - requests_at_spawn.load(std::memory_order_relaxed);
+  }
+  // The sum of one counter over the cores.
+  [[nodiscard]] uint64_t Total(std::atomic<uint64_t> CoreSlot::*counter) const;
+  [[nodiscard]] int busy_cores() const;
+
+  // By the master, before it forks the process for this slot: starting, and nothing of the previous
+  // process's requests remains. The pid is stored after the fork.
+  void PrepareSpawn(int worker_id, int64_t wall_s);
+  // By a core of the worker, when a request is over: time spent and bytes sent.
+  void NoteResponse(uint64_t micros, uint64_t bytes) {
+    tx.fetch_add(bytes, std::memory_order_relaxed);
+    running_time_us.fetch_add(micros, std::memory_order_relaxed);
+    avg_rt_us.store((avg_rt_us.load(std::memory_order_relaxed) + micros) / 2,
+                    std::memory_order_relaxed);
+  }
+
+  // Set when the scoreboard is created; the same address in every process.
+  CoreSlot* first_core = nullptr;
+  size_t core_count = 0;
+};
+
+// A view of the slots, which live in the region; copies show the same. Created before the first
+// fork.
+class Scoreboard {
+ public:
+  static void AddSize(SharedSize& size, int workers, int cores);
+  static Result<Scoreboard> Create(SharedRegion& region, int workers, int cores);
+
+  [[nodiscard]] int workers() const { return static_cast<int>(workers_.size()); }
+  [[nodiscard]] int cores() const { return static_cast<int>(workers_[0].core_count); }
+  // Ids begin at 1, cores at 0.
+  [[nodiscard]] WorkerSlot& worker(int id) const { return workers_[static_cast<size_t>(id - 1)]; }
+  [[nodiscard]] CoreSlot& core(int worker_id, int core_id) const {
+    return worker(worker_id).cores()[static_cast<size_t>(core_id)];
+  }
+  [[nodiscard]] std::span<WorkerSlot> all_workers() const { return workers_; }
+  // Requests of all workers, counted by each of their cores with fetch_add.
+  [[nodiscard]] std::atomic<uint64_t>& total_requests() const { return instance_->total_requests; }
+
+ private:
+  struct alignas(128) Instance {
+    std::atomic<uint64_t> total_requests{0};
+  };
+
+  Scoreboard(std::span<WorkerSlot> workers, Instance* instance)
+      : workers_(workers), instance_(instance) {}
+
+  std::span<WorkerSlot> workers_;
+  Instance* instance_;
+};
+
+static_assert(std::atomic<uint64_t>::is_always_lock_free, "shared between processes");
+
+}  // namespace uwsgi
