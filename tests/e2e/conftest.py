@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fixtures of the end-to-end suite. `server(...)` starts the program under test; see support/server.py."""
+import itertools
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from support.nginx import PROGRAM as NGINX
+from support.nginx import Nginx
+from support.server import ROOT, Program, Server
+
+PREDECESSOR = "/usr/bin/uwsgi"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--server", default=str(ROOT / "build/release/uwsgi"),
+                     help="the program under test; tests marked parity pass on the predecessor too")
+
+
+def pytest_configure(config):
+    path = Path(config.getoption("--server")).absolute()
+    if not os.access(path, os.X_OK):
+        raise pytest.UsageError(f"no server at {path}; build it, or name one with --server")
+    config.program = Program(path)
+
+
+def pytest_report_header(config):
+    return f"server: {config.program.path} ({config.program.version})"
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.program.is_ours:
+        deselected = [item for item in items if not item.get_closest_marker("parity")]
+        items[:] = [item for item in items if item.get_closest_marker("parity")]
+        config.hook.pytest_deselected(items=deselected)
+    if config.program.is_slow:
+        for item in items:
+            if item.get_closest_marker("slow_build"):
+                item.add_marker(pytest.mark.skip(reason="too slow on a sanitizer build"))
+
+
+@pytest.fixture(scope="session")
+def program(pytestconfig):
+    return pytestconfig.program
+
+
+def _factory(program, base):
+    """Returns (start, stop_all)."""
+    started, numbers = [], itertools.count()
+
+    def start(**more):
+        folder = base / f"server{next(numbers)}"
+        folder.mkdir()
+        folder.chmod(0o755)
+        chosen = more.pop("program", program)
+        made = Server.__new__(Server)
+        started.append(made)
+        made.__init__(chosen, folder, **more)
+        return made
+
+    def stop_all(check):
+        problems = []
+        for made in reversed(started):
+            if not hasattr(made, "process"):
+                continue
+            try:
+                made.stop(check)
+            except AssertionError as problem:
+                problems.append(problem)
+        if problems:
+            raise problems[0]
+
+    return start, stop_all
+
+
+@pytest.hookimpl(tryfirst=True, hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    if call.when == "call":
+        item.failed = outcome.get_result().failed
+
+
+@pytest.fixture
+def server(request, program, tmp_path):
+    """server(app=..., ini=..., args=[...], env={...}, front="http-socket", ...) -> Server, stopped and checked at the end."""
+    tmp_path.chmod(0o755)
+    start, stop_all = _factory(program, tmp_path)
+    yield start
+    # A test that failed already needs no second report of what its server thought of it.
+    stop_all(check=not getattr(request.node, "failed", False))
+
+
+@pytest.fixture(scope="module")
+def module_server(program, tmp_path_factory):
+    """As `server`, one for all tests of a module."""
+    start, stop_all = _factory(program, tmp_path_factory.mktemp("module"))
+    yield start
+    stop_all(check=True)
+
+
+@pytest.fixture(scope="session")
+def predecessor(program):
+    """The real thing as a Program, where it is installed and is not the one under test."""
+    if not os.access(PREDECESSOR, os.X_OK):
+        pytest.skip("the predecessor is not installed")
+    found = Program(PREDECESSOR)
+    if found.is_ours or not program.is_ours:
+        pytest.skip("nothing to compare with")
+    return found
+
+
+@pytest.fixture
+def nginx(tmp_path):
+    """nginx(upstream, protocol) -> Nginx in front of an address."""
+    if NGINX is None:
+        pytest.skip("nginx is not installed")
+    started, numbers = [], itertools.count()
+
+    def start(upstream, protocol="uwsgi", extra=""):
+        folder = tmp_path / f"nginx{next(numbers)}"
+        folder.mkdir()
+        made = Nginx(folder, upstream, protocol, extra)
+        started.append(made)
+        return made
+
+    yield start
+    for made in started:
+        made.stop()
+
+
+@pytest.fixture
+def inside(tmp_path):
+    """A folder with importable modules: inside({"pkg/mod.py": text}) -> Path."""
+
+    def make(files):
+        folder = tmp_path / "code"
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return folder
+
+    yield make
+    shutil.rmtree(tmp_path / "code", ignore_errors=True)

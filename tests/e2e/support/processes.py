@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looking at processes through /proc."""
+import os
+import time
+from pathlib import Path
+
+
+def wait_until(condition, timeout=10, what="condition"):
+    """Polls until the condition is true and returns its value."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
+        time.sleep(0.01)
+
+
+def stat(pid):
+    """(state, parent, session) of a process, or None when there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = text[text.rindex(")") + 2:].split()
+    return fields[0], int(fields[1]), int(fields[3])
+
+
+def alive(pid):
+    """Zombies do not count as alive."""
+    found = stat(pid)
+    return found is not None and found[0] not in "ZX"
+
+
+def all_pids():
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def children(pid):
+    found = []
+    for other in all_pids():
+        fields = stat(other)
+        if fields and fields[1] == pid and fields[0] not in "ZX":
+            found.append(other)
+    return sorted(found)
+
+
+def descendants(pid):
+    found = []
+    for child in children(pid):
+        found += [child, *descendants(child)]
+    return found
+
+
+def marked(mark, session=None):
+    """Living processes that carry the mark in their environment or belong to the session."""
+    found = []
+    for pid in all_pids():
+        fields = stat(pid)
+        if not fields or fields[0] in "ZX":
+            continue
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            environment = b""
+        if mark.encode() in environment or (session and fields[2] == session):
+            found.append(pid)
+    return found
+
+
+def open_files(pid):
+    return {name: os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")
+            if os.path.lexists(f"/proc/{pid}/fd/{name}")}
+
+
+def threads(pid):
+    return len(os.listdir(f"/proc/{pid}/task"))
