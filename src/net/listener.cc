@@ -197,6 +197,8 @@ Status Listener::Identify() {
   return {};
 }
 
+int Listener::backlog() const { return BacklogOf(spec_); }
+
 ListenQueue Listener::queue() const {
   tcp_info info{};
   socklen_t size = sizeof info;

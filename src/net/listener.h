@@ -83,6 +83,8 @@ class Listener {
   // The file of a UNIX socket, absolute; empty for other sockets.
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] ListenQueue queue() const;
+  // How many connections may wait, as far as we decide.
+  [[nodiscard]] int backlog() const;
 
   // Removes the file of the UNIX socket (`vacuum`), from whatever directory; fails when it is not
   // ours any more. For other sockets there is nothing to do.
