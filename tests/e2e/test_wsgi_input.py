@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""wsgi.input with every method, by length and by chunks."""
+import json
+from urllib.parse import quote
+
+import pytest
+
+from support.http import chunked, make_request
+
+BODY = b"ab\ncd\nefg"
+
+
+@pytest.fixture(scope="module", params=["http", "http-socket", "socket"])
+def srv(request, module_server):
+    return module_server(app="input_cases", front=request.param)
+
+
+def results(srv, *expressions, body=BODY):
+    return json.loads(srv.request("POST", "/?" + quote(json.dumps(expressions)), body=body).body)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("expressions, expected", [
+    (["i.read()", "i.read()"], [BODY, b""]),
+    (["i.read(-1)", "i.read(5)"], [BODY, b""]),
+    (["i.read(3)", "i.read(100)", "i.read(1)"], [b"ab\n", b"cd\nefg", b""]),
+    (["i.readline()", "i.readline()", "i.readline()", "i.readline()"], [b"ab\n", b"cd\n", b"efg", b""]),
+    (["i.readline()", "i.read(2)", "i.readline()", "i.read()"], [b"ab\n", b"cd", b"\n", b"efg"]),
+    (["i.readlines()", "i.readlines()"], [[b"ab\n", b"cd\n", b"efg"], []]),
+    (["list(i)", "list(i)"], [[b"ab\n", b"cd\n", b"efg"], []]),
+    (["next(i)", "i.read()"], [b"ab\n", b"cd\nefg"]),
+    (["iter(i) is i"], [True]),
+    (["[i.read(1) for _ in range(3)]", "i.read()"], [[b"a", b"b", b"\n"], b"cd\nefg"]),
+])
+def test_methods(srv, expressions, expected):
+    assert results(srv, *expressions) == [repr(item) for item in expected]
+
+
+@pytest.mark.parametrize("expressions, expected", [
+    (["i.read(None)"], [BODY]),
+    (["i.read(size=2)"], [b"ab"]),
+    (["i.readline(1)", "i.readline(5)", "i.readline(2)"], [b"a", b"b\n", b"cd"]),
+    (["i.readline(-1)"], [b"ab\n"]),
+    (["i.readlines(1)"], [[b"ab\n"]]),
+])
+def test_what_pep_3333_asks_beyond_the_predecessor(srv, expressions, expected):
+    assert results(srv, *expressions) == [repr(item) for item in expected]
+
+
+@pytest.mark.parity
+def test_no_body_reads_as_nothing(srv):
+    assert results(srv, "i.read()", "i.readline()", "list(i)", body=b"") == ["b''", "b''", "[]"]
+
+
+@pytest.mark.parity
+def test_seek_needs_post_buffering(srv):
+    text = results(srv, "i.seek(0)")[0]
+    assert text.startswith("OSError") and "post_buffering" in text
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("size", ["1", "65536"])
+def test_seek_with_post_buffering(server, size):
+    srv = server(app="input_cases", args=["--post-buffering", size])
+    assert results(srv, "i.read(3)", "i.seek(0)", "i.read()", "i.seek(6)", "i.read()")[2] == repr(BODY)
+    assert results(srv, "i.read()", "i.seek(3)", "i.readline()") == [repr(BODY), "None", repr(b"cd\n")]
+
+
+@pytest.mark.parity
+def test_close_does_nothing(srv):
+    assert results(srv, "i.close()", "i.read()") == ["None", repr(BODY)]
+
+
+def test_chunked_bodies_read_the_same(server):
+    srv = server(app="input_cases")
+    query = quote(json.dumps(["i.readline()", "i.read(2)", "i.read()", "i.read()", "environ.get('wsgi.input_terminated')",
+                              "environ.get('CONTENT_LENGTH')"]))
+    with srv.connect() as connection:
+        for pieces in ([BODY], [b"a", b"b\nc", b"d\nefg"], [bytes([byte]) for byte in BODY]):
+            connection.send(make_request("POST", "/?" + query, [("Transfer-Encoding", "chunked")]) + chunked(*pieces))
+            got = json.loads(connection.response("POST").body)
+            assert got[:4] == [repr(b"ab\n"), repr(b"cd"), repr(b"\nefg"), "b''"]
+            assert got[4] == "True"
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("front", ["http", "http-socket", "socket"])
+@pytest.mark.parametrize("size", [70_000, 3_000_000])
+def test_large_bodies_arrive_whole(server, front, size):
+    srv = server(app="cases", front=front)
+    assert srv.request("POST", "/length", body=b"z" * size).body == str(size).encode()
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("buffering", [[], ["--post-buffering", "4096"]])
+def test_echo_of_a_large_body_is_equal(server, buffering):
+    body = bytes(range(256)) * 2000
+    assert server(app="cases", args=buffering).request("POST", "/echo", body=body).body == body
+
+
+def test_large_chunked_body(server):
+    srv = server(app="cases")
+    pieces = [bytes([65 + i % 26]) * (1000 + i * 37) for i in range(200)]
+    with srv.connect() as connection:
+        connection.send(make_request("POST", "/echo", [("Transfer-Encoding", "chunked")]) + chunked(*pieces))
+        assert connection.response("POST").body == b"".join(pieces)
+
+
+@pytest.mark.parametrize("size", [9, 200_000])
+def test_a_body_that_ends_early_is_an_error(server, size):
+    """The application sees OSError or is not called at all; it never gets a short body that looks whole."""
+    srv = server(app="cases", allow=["Traceback"])
+    with srv.connect() as connection:
+        connection.send(make_request("POST", "/input_error", [("Content-Length", str(size))]) + b"abc")
+        connection.finish_sending()
+        answer = connection.read_to_close()
+    assert b"whole" not in answer
+    assert "input: whole" not in srv.log()
+    assert srv.get("/one").body == b"one"
+
+
+def test_a_body_that_stalls_times_out(server):
+    srv = server(app="cases", args=["--socket-timeout", "1"], allow=["Traceback"])
+    with srv.connect() as connection:
+        connection.send(make_request("POST", "/input_error", [("Content-Length", "300000")]) + b"abc")
+        answer = connection.read_to_close()
+    assert b"whole" not in answer
+    assert "input: whole" not in srv.log()
+
+
+def test_input_of_an_earlier_request_is_detached(server):
+    srv = server(app="cases", allow=["Traceback"])
+    with srv.connect() as connection:
+        assert connection.request("POST", "/kept_input", body=b"12345").body == b"first"
+        second = connection.request("POST", "/kept_input", body=b"67890").body
+    assert not second.startswith(b"read 5"), second
