@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/signal_source.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace uwsgi {
+namespace {
+
+void (*HandlerOf(int signal))(int) {
+  struct sigaction now {};
+  ::sigaction(signal, nullptr, &now);
+  return now.sa_handler;
+}
+
+TEST(SignalSource, LeavesSignalsInOrder) {
+  SignalSource source = SignalSource::Create().value();
+  ASSERT_TRUE(source.Install({SIGUSR1, SIGUSR2}));
+  EXPECT_TRUE(source.Drain().empty());
+  ::raise(SIGUSR2);
+  ::raise(SIGUSR1);
+  ::raise(SIGUSR2);
+  pollfd ready{source.fd(), POLLIN, 0};
+  EXPECT_EQ(::poll(&ready, 1, 0), 1);
+  EXPECT_EQ(source.Drain(), (std::vector<int>{SIGUSR2, SIGUSR1, SIGUSR2}));
+  EXPECT_TRUE(source.Drain().empty());
+}
+
+TEST(SignalSource, GivesBackWhatWasThereBefore) {
+  const auto before = HandlerOf(SIGUSR1);
+  {
+    SignalSource source = SignalSource::Create().value();
+    ASSERT_TRUE(source.Install({SIGUSR1}));
+    ASSERT_TRUE(source.Ignore({SIGUSR1}));
+    EXPECT_EQ(HandlerOf(SIGUSR1), SIG_IGN);
+  }
+  EXPECT_EQ(HandlerOf(SIGUSR1), before);
+}
+
+TEST(SignalSource, ThereIsOneAtATime) {
+  {
+    SignalSource first = SignalSource::Create().value();
+    SignalSource moved = std::move(first);
+    EXPECT_FALSE(SignalSource::Create());
+  }
+  EXPECT_TRUE(SignalSource::Create());
+}
+
+TEST(SignalSource, RefusesWhatCannotBeCaught) {
+  SignalSource source = SignalSource::Create().value();
+  EXPECT_FALSE(source.Install({SIGKILL}));
+}
+
+// Checks in the child, 0 when all is well.
+int ChildAfterFork(SignalSource& source) {
+  if (!source.ResetAll()) return 1;
+  if (HandlerOf(SIGUSR1) != SIG_DFL) return 2;
+  if (HandlerOf(SIGPIPE) != SIG_IGN) return 3;
+  if (!source.Install({SIGUSR2})) return 4;
+  ::raise(SIGUSR2);
+  // Still blocked by the parent's mask.
+  if (!source.Drain().empty()) return 5;
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (source.Drain() != std::vector<int>{SIGUSR2}) return 6;
+  return 0;
+}
+
+TEST(SignalSource, AChildAfterForkHasDefaultsAndAPipeOfItsOwn) {
+  SignalSource source = SignalSource::Create().value();
+  ASSERT_TRUE(source.Install({SIGUSR1, SIGUSR2}));
+  ASSERT_TRUE(source.Ignore({SIGPIPE}));
+  pid_t child = -1;
+  {
+    const SignalMask blocked;
+    child = ::fork();
+    if (child == 0) ::_exit(ChildAfterFork(source));
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0) << "exit status " << WEXITSTATUS(status);
+  EXPECT_TRUE(source.Drain().empty());
+  ::raise(SIGUSR1);
+  EXPECT_EQ(source.Drain(), (std::vector<int>{SIGUSR1}));
+}
+
+TEST(SignalMask, HoldsSignalsBackUntilItEnds) {
+  SignalSource source = SignalSource::Create().value();
+  ASSERT_TRUE(source.Install({SIGUSR1}));
+  {
+    const SignalMask blocked;
+    ::raise(SIGUSR1);
+    EXPECT_TRUE(source.Drain().empty());
+  }
+  EXPECT_EQ(source.Drain(), (std::vector<int>{SIGUSR1}));
+}
+
+}  // namespace
+}  // namespace uwsgi
