@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shm/scoreboard.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <set>
+
+namespace uwsgi {
+namespace {
+
+struct ScoreboardTest : testing::Test {
+  static SharedSize SizeOf(int workers, int cores) {
+    SharedSize size;
+    Scoreboard::AddSize(size, workers, cores);
+    return size;
+  }
+  SharedRegion region = SharedRegion::Create(SizeOf(3, 2)).value();
+  Scoreboard scoreboard = Scoreboard::Create(region, 3, 2).value();
+};
+
+TEST_F(ScoreboardTest, HasASeatForEveryCoreOnLinesOfItsOwn) {
+  EXPECT_EQ(scoreboard.workers(), 3);
+  EXPECT_EQ(scoreboard.cores(), 2);
+  std::set<uintptr_t> lines;
+  for (int worker = 1; worker <= 3; ++worker) {
+    EXPECT_EQ(scoreboard.worker(worker).state, WorkerState::kEmpty);
+    for (int core = 0; core < 2; ++core) {
+      const auto at = reinterpret_cast<uintptr_t>(&scoreboard.core(worker, core));
+      EXPECT_EQ(at % 128, 0U);
+      lines.insert(at);
+    }
+  }
+  EXPECT_EQ(lines.size(), 6U);
+}
+
+TEST_F(ScoreboardTest, RefusesARegionThatIsTooSmall) {
+  SharedRegion small = SharedRegion::Create(1).value();
+  EXPECT_FALSE(Scoreboard::Create(small, 64, 64));
+}
+
+TEST_F(ScoreboardTest, ShowsWhatAWorkerProcessDoes) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    CoreSlot& core = scoreboard.core(2, 1);
+    core.BeginRequest(1000, 7, "GET", "/path?query", "192.0.2.1");
+    Bump(core.requests);
+    Bump(core.exceptions, 3);
+    scoreboard.worker(2).NoteResponse(158, 50);
+    scoreboard.total_requests().fetch_add(1);
+    ::_exit(0);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  const WorkerSlot& worker = scoreboard.worker(2);
+  EXPECT_EQ(worker.requests(), 1U);
+  EXPECT_EQ(worker.Total(&CoreSlot::exceptions), 3U);
+  EXPECT_EQ(worker.busy_cores(), 1);
+  EXPECT_EQ(worker.tx, 50U);
+  EXPECT_EQ(worker.running_time_us, 158U);
+  EXPECT_EQ(worker.avg_rt_us, 79U);
+  EXPECT_EQ(scoreboard.total_requests(), 1U);
+  const CoreSlot& core = scoreboard.core(2, 1);
+  EXPECT_EQ(core.method.Get(), "GET");
+  EXPECT_EQ(core.uri.Get(), "/path?query");
+  EXPECT_EQ(core.remote.Get(), "192.0.2.1");
+  EXPECT_EQ(core.request_started_us, 1000);
+  EXPECT_EQ(scoreboard.worker(1).requests(), 0U);
+}
+
+TEST_F(ScoreboardTest, TheNextProcessOfASlotGoesOnCounting) {
+  WorkerSlot& worker = scoreboard.worker(1);
+  worker.PrepareSpawn(1, 100);
+  CoreSlot& core = scoreboard.core(1, 0);
+  Bump(core.requests, 5);
+  core.BeginRequest(1000, 7, "GET", "/", "");
+  core.user_harakiri_deadline_us = 9;
+  worker.accepting = true;
+  worker.PrepareSpawn(1, 200);
+  EXPECT_EQ(worker.state, WorkerState::kStarting);
+  EXPECT_EQ(worker.respawn_count, 2U);
+  EXPECT_EQ(worker.last_spawn_s, 200);
+  EXPECT_EQ(worker.busy_cores(), 0) << "the request of the dead process is over";
+  EXPECT_EQ(core.user_harakiri_deadline_us, 0);
+  EXPECT_FALSE(worker.accepting);
+  Bump(core.requests, 2);
+  EXPECT_EQ(worker.requests(), 7U);
+  EXPECT_EQ(worker.delta_requests(), 2U);
+}
+
+TEST(SharedText, CutsWhatIsTooLongAndForgetsWhatWasThere) {
+  SharedText<16> text;
+  EXPECT_EQ(text.Get(), "");
+  text.Set("0123456789abcdefXYZ");
+  EXPECT_EQ(text.Get(), "0123456789abcdef");
+  text.Set("short");
+  EXPECT_EQ(text.Get(), "short");
+  text.Set("");
+  EXPECT_EQ(text.Get(), "");
+}
+
+TEST(Counters, AreNamedAsTheStatsNameThem) {
+  std::set<std::string_view> names;
+  for (const CounterRow& row : AllCounters()) names.insert(row.name);
+  EXPECT_EQ(names, (std::set<std::string_view>{"requests", "static_requests", "routed_requests",
+                                               "offloaded_requests", "write_errors", "read_errors",
+                                               "exceptions"}));
+}
+
+TEST(WorkerState, HasPrintableNames) {
+  EXPECT_EQ(NameOf(WorkerState::kStarting), "starting");
+  EXPECT_EQ(NameOf(WorkerState::kGone), "gone");
+}
+
+}  // namespace
+}  // namespace uwsgi
