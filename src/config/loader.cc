@@ -395,6 +395,7 @@ class Loader {
     const bool is_meant =
         said != Said::kPlainly && (said == Said::kBySetPlaceholder || suggestion.empty());
     if (is_meant || referenced_.contains(setting.name) || IsReadAsVariable(setting)) return {};
+    if (!warned_of_names_.insert(setting.name).second) return {};
     if (!suggestion.empty()) {
       Log("unknown option \"{}\" ({}){}", setting.name, setting.origin.text(), suggestion);
     } else {
@@ -433,6 +434,7 @@ class Loader {
   std::set<std::string, std::less<>> referenced_;  // names in %(...)
   std::string variables_read_;                     // values that name a variable UWSGI_*
   std::set<const OptionRow*> warned_of_;
+  std::set<std::string, std::less<>> warned_of_names_;
 };
 
 }  // namespace
