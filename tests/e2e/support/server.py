@@ -231,7 +231,9 @@ class Server:
         try:
             if self.process.poll() is None:
                 self.process.send_signal(self.stop_signal)
-            status = self.wait(20 if self.program.is_ours else 3)
+            if not self.program.is_ours:
+                self.insist()
+            status = self.wait()
         except subprocess.TimeoutExpired:
             self.kill_all()
             if not self.program.is_ours:
@@ -250,6 +252,16 @@ class Server:
         assert not left, f"processes left over: {left}"
         self.check_log()
         assert not list(self.temporary.iterdir()), f"temporary files left: {list(self.temporary.iterdir())}"
+
+    def insist(self):
+        """The predecessor loses a signal that comes before its master is fully up, so it is told again."""
+        for _ in range(20):
+            try:
+                self.process.wait(0.4)
+                return
+            except subprocess.TimeoutExpired:
+                self.process.send_signal(self.stop_signal)
+        raise subprocess.TimeoutExpired(self.args, 8)
 
     def left_over(self):
         """Processes still there after a grace of a few seconds."""
