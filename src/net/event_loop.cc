@@ -9,7 +9,7 @@ namespace uwsgi {
 
 namespace {
 
-const SystemClock kSystemClock;
+const SystemClock system_clock;
 
 // Tags are ids, not addresses: an event fetched before its watch was removed finds nothing.
 void* TagOf(WatchId id) { return reinterpret_cast<void*>(static_cast<uintptr_t>(id)); }
@@ -22,7 +22,7 @@ Result<std::unique_ptr<EventLoop>> EventLoop::Create(const Clock& clock) {
   return std::unique_ptr<EventLoop>(new EventLoop(std::move(poller), clock));
 }
 
-Result<std::unique_ptr<EventLoop>> EventLoop::Create() { return Create(kSystemClock); }
+Result<std::unique_ptr<EventLoop>> EventLoop::Create() { return Create(system_clock); }
 
 Result<WatchId> EventLoop::Watch(int fd, uint32_t events, UniqueFunction<void(uint32_t)> ready) {
   const WatchId id = ++last_id_;

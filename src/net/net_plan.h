@@ -3,10 +3,11 @@
 
 #include <vector>
 
-#include "config/options.h"
 #include "net/listener.h"
 
 namespace uwsgi {
+
+struct Options;
 
 // The listeners that the options ask for: shared sockets first, then those of `http`, then the
 // others, each group in the order in which they were given (reference 20 section 3).

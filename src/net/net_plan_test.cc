@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/log.h"
+#include "config/options.h"
 
 namespace uwsgi {
 namespace {

@@ -9,7 +9,7 @@ namespace uwsgi {
 
 TimerWheel::~TimerWheel() {
   for (TimerNode& slot : slots_) {
-    while (slot.next != &slot) slot.next->Unlink();
+    while (slot.next_ != &slot) slot.next_->Unlink();
   }
 }
 
@@ -18,7 +18,7 @@ void TimerWheel::TakeSlot(size_t slot, TimerNode& to) {
   occupied_[slot / 64] &= ~(uint64_t{1} << (slot % 64));
   to.LinkBefore(head);
   head.Unlink();
-  head.prev = head.next = &head;
+  head.prev_ = head.next_ = &head;
 }
 
 size_t TimerWheel::NextOccupied(size_t from) const {
@@ -37,7 +37,7 @@ int TimerWheel::MillisUntilNext(int64_t now_ms) {
   size_t slot = NextOccupied(from);
   // Bits of slots whose nodes were all cancelled are still set; they go here, or when the wheel
   // passes.
-  while (slot != kSlots && slots_[slot].next == &slots_[slot]) {
+  while (slot != kSlots && slots_[slot].next_ == &slots_[slot]) {
     occupied_[slot / 64] &= ~(uint64_t{1} << (slot % 64));
     slot = NextOccupied(slot);
   }
@@ -48,7 +48,7 @@ int TimerWheel::MillisUntilNext(int64_t now_ms) {
 
 bool TimerWheel::empty() const {
   return std::all_of(slots_.begin(), slots_.end(),
-                     [](const TimerNode& slot) { return slot.next == &slot; });
+                     [](const TimerNode& slot) { return slot.next_ == &slot; });
 }
 
 }  // namespace uwsgi

@@ -16,26 +16,26 @@ struct TimerNode {
   TimerNode& operator=(const TimerNode&) = delete;
   ~TimerNode() { Unlink(); }
 
-  [[nodiscard]] bool scheduled() const { return next != nullptr; }
+  [[nodiscard]] bool scheduled() const { return next_ != nullptr; }
 
  private:
   friend class TimerWheel;
   void Unlink() {
-    if (next == nullptr) return;
-    prev->next = next;
-    next->prev = prev;
-    prev = next = nullptr;
+    if (next_ == nullptr) return;
+    prev_->next_ = next_;
+    next_->prev_ = prev_;
+    prev_ = next_ = nullptr;
   }
   void LinkBefore(TimerNode& other) {
-    prev = other.prev;
-    next = &other;
-    prev->next = this;
-    other.prev = this;
+    prev_ = other.prev_;
+    next_ = &other;
+    prev_->next_ = this;
+    other.prev_ = this;
   }
 
-  TimerNode* prev = nullptr;
-  TimerNode* next = nullptr;
-  int64_t tick = 0;
+  TimerNode* prev_ = nullptr;
+  TimerNode* next_ = nullptr;
+  int64_t tick_ = 0;
 };
 
 // Deadlines of many connections, for one thread (or one at a time). Scheduling, moving and
@@ -52,7 +52,7 @@ class TimerWheel {
   static constexpr size_t kSlots = 512;
 
   TimerWheel() {
-    for (TimerNode& slot : slots_) slot.prev = slot.next = &slot;
+    for (TimerNode& slot : slots_) slot.prev_ = slot.next_ = &slot;
   }
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;
@@ -63,10 +63,10 @@ class TimerWheel {
     int64_t tick = (deadline_ms + kTickMs - 1) / kTickMs;
     if (tick <= passed_tick_) tick = passed_tick_ + 1;
     if (node.scheduled()) {
-      if (node.tick == tick) return;
+      if (node.tick_ == tick) return;
       node.Unlink();
     }
-    node.tick = tick;
+    node.tick_ = tick;
     Insert(node);
   }
 
@@ -87,7 +87,7 @@ class TimerWheel {
  private:
   static size_t SlotOf(int64_t tick) { return static_cast<size_t>(tick) % kSlots; }
   void Insert(TimerNode& node) {
-    const size_t slot = SlotOf(node.tick);
+    const size_t slot = SlotOf(node.tick_);
     node.LinkBefore(slots_[slot]);
     occupied_[slot / 64] |= uint64_t{1} << (slot % 64);
   }
@@ -114,10 +114,10 @@ void TimerWheel::Expire(int64_t now_ms, F&& on_expired) {
     if ((occupied_[slot / 64] >> (slot % 64) & 1) == 0) continue;
     TimerNode taken;
     TakeSlot(slot, taken);
-    while (taken.next != &taken) {
-      TimerNode& node = *taken.next;
+    while (taken.next_ != &taken) {
+      TimerNode& node = *taken.next_;
       node.Unlink();
-      if (node.tick <= current) {
+      if (node.tick_ <= current) {
         on_expired(node);
       } else {
         Insert(node);

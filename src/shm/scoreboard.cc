@@ -43,11 +43,12 @@ int WorkerSlot::busy_cores() const {
   return busy;
 }
 
-void WorkerSlot::PrepareSpawn(int worker_id, int64_t wall_s) {
+void WorkerSlot::NoteSpawn(int worker_id, pid_t worker_pid, int64_t wall_s) {
   for (CoreSlot& core : cores()) core.EndRequest();
   accepting.store(false, std::memory_order_relaxed);
   ready.store(false, std::memory_order_relaxed);
   id.store(worker_id, std::memory_order_relaxed);
+  pid.store(worker_pid, std::memory_order_relaxed);
   last_spawn_s.store(wall_s, std::memory_order_relaxed);
   Bump(respawn_count);
   requests_at_spawn.store(requests(), std::memory_order_relaxed);

@@ -149,9 +149,10 @@ struct alignas(128) WorkerSlot {
   [[nodiscard]] uint64_t Total(std::atomic<uint64_t> CoreSlot::*counter) const;
   [[nodiscard]] int busy_cores() const;
 
-  // By the master, before it forks the process for this slot: starting, and nothing of the previous
-  // process's requests remains. The pid is stored after the fork.
-  void PrepareSpawn(int worker_id, int64_t wall_s);
+  // By the master before it forks the process for this slot, with a pid of 0 that it sets
+  // afterwards, or by a process that is a worker itself: starting, and nothing of the previous
+  // process's requests remains.
+  void NoteSpawn(int worker_id, pid_t worker_pid, int64_t wall_s);
   // By a core of the worker, when a request is over: time spent and bytes sent.
   void NoteResponse(uint64_t micros, uint64_t bytes) {
     tx.fetch_add(bytes, std::memory_order_relaxed);

@@ -71,16 +71,17 @@ TEST_F(ScoreboardTest, ShowsWhatAWorkerProcessDoes) {
 
 TEST_F(ScoreboardTest, TheNextProcessOfASlotGoesOnCounting) {
   WorkerSlot& worker = scoreboard.worker(1);
-  worker.PrepareSpawn(1, 100);
+  worker.NoteSpawn(1, 4711, 100);
   CoreSlot& core = scoreboard.core(1, 0);
   Bump(core.requests, 5);
   core.BeginRequest(1000, 7, "GET", "/", "");
   core.user_harakiri_deadline_us = 9;
   worker.accepting = true;
-  worker.PrepareSpawn(1, 200);
+  worker.NoteSpawn(1, 0, 200);
   EXPECT_EQ(worker.state, WorkerState::kStarting);
   EXPECT_EQ(worker.respawn_count, 2U);
   EXPECT_EQ(worker.last_spawn_s, 200);
+  EXPECT_EQ(worker.pid, 0);
   EXPECT_EQ(worker.busy_cores(), 0) << "the request of the dead process is over";
   EXPECT_EQ(core.user_harakiri_deadline_us, 0);
   EXPECT_FALSE(worker.accepting);
