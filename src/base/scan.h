@@ -23,6 +23,7 @@ enum ByteClassBit : uint8_t {
   kHexByte = 8,
   kDigitByte = 16,
   kAlnumByte = 32,
+  kHostByte = 64,  // a registered name of RFC 3986, without ',' (which would make a list) and '%'
 };
 
 namespace scan_detail {
@@ -37,7 +38,11 @@ consteval std::array<uint8_t, 256> MakeByteClasses() {
         byte > 0 && byte < 128 &&
         std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(byte)) != std::string_view::npos;
     uint8_t bits = 0;
+    const bool host_mark =
+        byte > 0 && byte < 128 &&
+        std::string_view("-._~!$&'()*+;=").find(static_cast<char>(byte)) != std::string_view::npos;
     if (digit || letter) bits |= kAlnumByte;
+    if (digit || letter || host_mark) bits |= kHostByte;
     if (digit || letter || token_mark) bits |= kTokenByte;
     if (visible && byte != '#' && byte != '\\') bits |= kTargetByte;
     if ((byte >= 0x20 && byte != 0x7f) || byte == '\t') bits |= kValueByte;

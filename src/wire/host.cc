@@ -8,10 +8,6 @@
 namespace uwsgi {
 namespace {
 
-bool IsNameByte(char byte) {
-  return IsByte(byte, kAlnumByte) || ByteView("-._~!$&'()*+;=").find(byte) != ByteView::npos;
-}
-
 bool IsPort(ByteView port) {
   unsigned value = 0;
   for (const char digit : port) {
@@ -37,7 +33,7 @@ size_t LiteralSize(ByteView host) {
 size_t NameSize(ByteView host) {
   size_t at = 0;
   while (at < host.size()) {
-    if (IsNameByte(host[at])) {
+    if (IsByte(host[at], kHostByte)) {
       ++at;
     } else if (host[at] == '%' && at + 2 < host.size() && IsByte(host[at + 1], kHexByte) &&
                IsByte(host[at + 2], kHexByte)) {

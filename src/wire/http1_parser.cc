@@ -209,53 +209,55 @@ Http1Parser::Step Http1Parser::ReadVersion(const char* end, HttpHead& head) {
   return Step::kNext;
 }
 
+// The loop that most of a head is read in; it keeps its place in registers until it has to stop.
 Http1Parser::Step Http1Parser::ReadFields(const char* end, const HttpLimits& limits,
                                           HttpHead& head) {
-  while (at_ != end) {
-    switch (stage_) {
-      case Stage::kFieldStart:
-        mark_ = at_;
-        if (*at_ == '\r') {
-          stage_ = Stage::kHeadLf;
-          ++at_;
-          break;
-        }
-        stage_ = Stage::kFieldName;
-        [[fallthrough]];
-      case Stage::kFieldName:
-        at_ = FindTokenEnd(at_, end);
-        if (at_ == end) return Step::kStarved;
-        if (*at_ != ':' || at_ == mark_) return Failed(400, BadNameReason(*at_, at_ == mark_));
-        name_ = mark_;
-        name_size_ = static_cast<uint32_t>(at_ - mark_);
-        ++at_;
-        stage_ = Stage::kFieldValue;
-        mark_ = at_;
-        [[fallthrough]];
-      case Stage::kFieldValue:
-        at_ = FindControl(at_, end);
-        if (at_ == end) return Step::kStarved;
-        if (*at_ != '\r')
-          return Failed(400, *at_ == '\n' ? "bare LF in a field" : "control byte in a field");
-        ++at_;
-        stage_ = Stage::kFieldLf;
-        if (at_ == end) return Step::kStarved;
-        [[fallthrough]];
-      case Stage::kFieldLf:
-        if (*at_ != '\n') return Failed(400, "bare CR in a field");
-        if (!AddField(limits, head,
-                      TrimBlanks(ByteView(mark_, static_cast<size_t>(at_ - mark_) - 1))))
-          return Step::kNext;
-        ++at_;
-        stage_ = Stage::kFieldStart;
-        break;
-      default:  // kHeadLf
-        if (*at_ != '\n') return Failed(400, "CR without LF behind the fields");
-        ++at_;
-        if (Finish(head)) stage_ = Stage::kDone;
-        return Step::kNext;
+  const char* at = at_;
+  const char* mark = mark_;
+  Stage stage = stage_;
+  while (at != end) {
+    if (stage == Stage::kFieldStart) {
+      mark = at;
+      stage = Stage::kFieldName;
+      if (*at == '\r') {
+        ++at;
+        stage = Stage::kHeadLf;
+        continue;
+      }
     }
+    if (stage == Stage::kFieldName) {
+      at = FindTokenEnd(at, end);
+      if (at == end) break;
+      if (*at != ':' || at == mark) return Failed(400, BadNameReason(*at, at == mark));
+      name_ = mark;
+      name_size_ = static_cast<uint32_t>(at - mark);
+      mark = ++at;
+      stage = Stage::kFieldValue;
+    }
+    if (stage == Stage::kFieldValue) {
+      at = FindControl(at, end);
+      if (at == end) break;
+      if (*at != '\r')
+        return Failed(400, *at == '\n' ? "bare LF in a field" : "control byte in a field");
+      ++at;
+      stage = Stage::kFieldLf;
+      if (at == end) break;
+    }
+    if (*at++ != '\n')
+      return Failed(
+          400, stage == Stage::kHeadLf ? "CR without LF behind the fields" : "bare CR in a field");
+    if (stage == Stage::kHeadLf) {
+      at_ = at;
+      if (Finish(head)) stage_ = Stage::kDone;
+      return Step::kNext;
+    }
+    if (!AddField(limits, head, TrimBlanks(ByteView(mark, static_cast<size_t>(at - mark) - 2))))
+      return Step::kNext;
+    stage = Stage::kFieldStart;
   }
+  at_ = at;
+  mark_ = mark;
+  stage_ = stage;
   return Step::kStarved;
 }
 
