@@ -267,7 +267,6 @@ def test_missing_pidfile(program, tmp_path):
 # -- files
 
 
-@pytest.mark.parity
 def test_vacuum_removes_the_pidfile(server):
     srv = server(app="hello", args=["--master", "--vacuum", "--pidfile", "{folder}/a.pid"])
     path = srv.folder / "a.pid"
@@ -282,7 +281,6 @@ def test_pidfile_has_a_safe_mode(server):
     assert stat.S_IMODE((srv.folder / "a.pid").stat().st_mode) & 0o022 == 0
 
 
-@pytest.mark.parity
 def test_daemonize(server):
     srv = server(app="workers", args=[*MASTER, "--daemonize", "{folder}/daemon.log", "--pidfile", "{folder}/d.pid"], ready=False)
     srv.log_files.append(srv.folder / "daemon.log")

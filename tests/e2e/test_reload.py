@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reload: new workers are ready before the old ones leave, nothing is lost, what is broken does not get in."""
+import os
+import re
+import signal
+
+import pytest
+
+from support import processes
+from support.load import Load
+from support.processes import wait_until
+
+INI = """[uwsgi]
+http-socket = 127.0.0.1:{port}
+chdir = {folder}
+wsgi-file = versioned.py
+master = true
+processes = 2
+pidfile = {folder}/uwsgi.pid
+"""
+
+VERSIONED = '''
+import os, time
+{delay}
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    if environ["PATH_INFO"] == "/pid":
+        return [str(os.getpid()).encode()]
+    return [b"{version}"]
+'''
+
+
+def write_app(folder, version, delay=""):
+    (folder / "versioned.py").write_text(VERSIONED.format(version=version, delay=delay))
+
+
+@pytest.fixture
+def site(server, tmp_path):
+    """Starts a site from an ini file, its application in the same folder."""
+
+    def start(extra="", **more):
+        write_app(tmp_path, "one")
+        srv = server(ini=INI.replace("chdir = {folder}", f"chdir = {tmp_path}") + extra, front="none", **more)
+        srv.site = tmp_path
+        return srv
+
+    return start
+
+
+def reload(srv, program):
+    done = program.run("--reload", srv.folder / "uwsgi.pid")
+    assert done.returncode == 0, done.stdout
+
+
+def wait_version(srv, version):
+    wait_until(lambda: srv.get().text == version, srv.seconds(20), f"version {version}")
+
+
+def test_reload_takes_new_code_and_keeps_the_pid(site, program):
+    srv = site()
+    assert srv.get().text == "one"
+    write_app(srv.site, "two")
+    reload(srv, program)
+    wait_version(srv, "two")
+    assert processes.alive(srv.pid) and (srv.folder / "uwsgi.pid").read_text() == f"{srv.pid}\n"
+    srv.wait_log(r"gracefully killing workers")
+    srv.wait_log(r"^gracefully \(RE\)spawned uWSGI master process \(pid: %d\)$" % srv.pid)
+
+
+def test_hup_reloads(site):
+    srv = site()
+    write_app(srv.site, "two")
+    srv.signal(signal.SIGHUP)
+    wait_version(srv, "two")
+
+
+def test_reload_takes_a_new_configuration(site):
+    srv = site()
+    text = srv.ini_path.read_text()
+    srv.ini_path.write_text(text.replace("processes = 2", "processes = 3"))
+    srv.signal(signal.SIGHUP)
+    wait_until(lambda: len(processes.children(srv.pid)) == 3, srv.seconds(20), "three workers")
+    assert srv.get().text == "one"
+
+
+def test_listening_sockets_are_kept(site):
+    srv = site()
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(r"inherited INET address 127\.0\.0\.1:%d" % srv.port)
+    assert srv.get().text == "one"
+
+
+def test_old_workers_finish_their_requests(server):
+    srv = server(app="workers", args=["--master", "--processes", "2"])
+    go = srv.folder / "go"
+    with srv.connect() as connection:
+        connection.send(f"GET /wait?{go} HTTP/1.1\r\nHost: x\r\n\r\n")
+        old = int(srv.wait_log(r"waiting in (\d+)")[1])
+        srv.signal(signal.SIGHUP)
+        srv.wait_log("spawned uWSGI worker 2", count=2)
+        assert processes.alive(old)
+        go.write_text("")
+        assert connection.response().text == str(old)
+    wait_until(lambda: not processes.alive(old), 10, "the old worker to leave")
+
+
+def test_new_requests_are_served_while_an_old_one_runs(server):
+    srv = server(app="workers", args=["--master", "--processes", "1"])
+    go = srv.folder / "go"
+    with srv.connect() as connection:
+        connection.send(f"GET /wait?{go} HTTP/1.1\r\nHost: x\r\n\r\n")
+        old = srv.wait_log(r"waiting in (\d+)")[1]
+        srv.signal(signal.SIGHUP)
+        assert srv.get("/").text != old
+        go.write_text("")
+        assert connection.response().text == old
+
+
+def test_reload_mercy_has_an_end(server):
+    srv = server(app="workers", args=["--master", "--worker-reload-mercy", "1"], allow=["NO MERCY"])
+    with srv.connect() as connection:
+        connection.send(f"GET /wait?{srv.folder}/never HTTP/1.1\r\nHost: x\r\n\r\n")
+        old = int(srv.wait_log(r"waiting in (\d+)")[1])
+        srv.signal(signal.SIGHUP)
+        wait_until(lambda: not processes.alive(old), srv.seconds(15), "the old worker to be killed")
+    assert srv.get("/").status == 200
+
+
+@pytest.mark.parametrize("keep_alive", [False, True], ids=["new-connections", "keep-alive"])
+def test_reloads_under_load_lose_nothing(site, keep_alive):
+    srv = site("threads = 2\n")
+    with Load(srv, 4, keep_alive=keep_alive) as load:
+        wait_until(load.after(50), srv.seconds(20), "50 answers")
+        for number in range(2, 5):
+            write_app(srv.site, f"version {number}")
+            srv.signal(signal.SIGHUP)
+            wait_until(lambda: f"version {number}".encode() in load.bodies or load.failures, srv.seconds(20), f"version {number}")
+            wait_until(load.after(20), srv.seconds(20), "20 answers")
+    assert not load.failures, load.failures[:5]
+    if keep_alive:
+        assert load.renewed <= 4 * 4, "an old worker says Connection: close before it leaves"
+
+
+def test_reload_under_load_with_a_slow_start_loses_nothing(site):
+    """While the new application loads, the old workers go on."""
+    srv = site()
+    with Load(srv, 2) as load:
+        wait_until(load.after(20), srv.seconds(20), "20 answers")
+        write_app(srv.site, "two", delay="time.sleep(2)")
+        srv.signal(signal.SIGHUP)
+        wait_until(lambda: b"two" in load.bodies or load.failures, srv.seconds(30), "version two")
+    assert not load.failures, load.failures[:5]
+
+
+def test_stop_under_load_answers_everything_it_accepted(site):
+    """After the listeners are closed connections are refused; what was accepted before is answered."""
+    srv = site("threads = 2\n")
+    with Load(srv, 4) as load:
+        wait_until(load.after(50), srv.seconds(20), "50 answers")
+        srv.signal(signal.SIGTERM)
+        srv.ended(0)
+    others = [failure for failure in load.failures if "ConnectionRefused" not in failure]
+    # A connection that waited in the backlog when the listeners closed is reset by the kernel.
+    assert all("ConnectionReset" in failure or "closed after b''" in failure for failure in others), others[:5]
+    assert len(others) <= 8, others[:5]
+
+
+BROKEN = {
+    "syntax": lambda srv: (srv.site / "versioned.py").write_text("def application(:\n"),
+    "no callable": lambda srv: (srv.site / "versioned.py").write_text("nothing = 1\n"),
+    "raises": lambda srv: (srv.site / "versioned.py").write_text("1/0\n"),
+    "exits": lambda srv: (srv.site / "versioned.py").write_text("import os\nos._exit(3)\n"),
+    "ini": lambda srv: srv.ini_path.write_text(srv.ini_path.read_text().replace("processes = 2", "processes = many")),
+    "ini gone": lambda srv: srv.ini_path.unlink(),
+}
+
+
+@pytest.mark.parametrize("what", sorted(BROKEN))
+def test_what_is_broken_leaves_the_old_serving(site, program, what):
+    srv = site(allow=["Traceback"])
+    before = sorted(processes.children(srv.pid))
+    ini, app = srv.ini_path.read_text(), (srv.site / "versioned.py").read_text()
+    mark = len(srv.log())
+    BROKEN[what](srv)
+    srv.signal(signal.SIGHUP)
+    wait_until(lambda: re.search(r"(?i)reload.*(fail|abort|refus|cancel|broken)|(fail|abort|refus|cancel|broken).*reload|old .*serving",
+                                 srv.log()[mark:]), srv.seconds(15), "the refusal in the log:\n" + srv.log()[mark:])
+    assert srv.get().text == "one"
+    assert processes.alive(srv.pid)
+    assert set(before) & set(processes.children(srv.pid)), "old workers are still there"
+    # repaired, it reloads
+    srv.ini_path.write_text(ini)
+    (srv.site / "versioned.py").write_text(app.replace('b"one"', 'b"repaired"'))
+    srv.signal(signal.SIGHUP)
+    wait_version(srv, "repaired")
+
+
+def test_stop_while_a_broken_reload_is_tried(site):
+    srv = site(allow=["Traceback"])
+    write_app(srv.site, "two", delay="time.sleep(2)")
+    srv.signal(signal.SIGHUP)
+    srv.wait_log("(?i)reload|gracefully")
+    srv.signal(signal.SIGTERM)
+    srv.ended(0)
+
+
+def test_repeated_reloads_leave_no_descriptors_and_processes(site):
+    srv = site()
+    counts = []
+    for number in range(4):
+        write_app(srv.site, f"v{number}")
+        srv.signal(signal.SIGHUP)
+        wait_version(srv, f"v{number}")
+        wait_until(lambda: len(processes.children(srv.pid)) == 2, srv.seconds(10), "two workers")
+        counts.append(len(processes.open_files(srv.pid)))
+    assert counts[-1] <= counts[0] + 1, counts
+
+
+def test_vacuum_works_after_a_reload(server):
+    srv = server(app="hello", front="unix", args=["--master", "--vacuum"])
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(r"\(RE\)spawned uWSGI master")
+    assert srv.get().status == 200
+    srv.stop()
+    assert not os.path.exists(srv.unix_path)
+
+
+def test_the_application_may_ask_for_a_reload(server, inside):
+    folder = inside({"asking.py": "import os, uwsgi\ndef application(e, s):\n    s('200 OK', [])\n"
+                                  "    if e['PATH_INFO'] == '/reload': uwsgi.reload()\n    return [str(os.getpid()).encode()]\n"})
+    srv = server(args=["--master", "-w", "asking"], cwd=folder)
+    old = srv.get("/").text
+    assert srv.get("/reload").text == old
+    wait_until(lambda: srv.get("/").text != old, srv.seconds(20), "a new worker")
+
+
+def test_exit_on_reload(server):
+    srv = server(app="hello", args=["--master", "--exit-on-reload"])
+    srv.signal(signal.SIGHUP)
+    srv.ended(0)
