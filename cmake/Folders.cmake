@@ -3,6 +3,8 @@
 set(DOORS_base fmt::fmt tl::expected Threads::Threads PkgConfig::PCRE2 nlohmann_json::nlohmann_json)
 set(DOORS_net OpenSSL::SSL)
 set(DOORS_python Python3::Python)
+# Where the embedded Python looks for its library when no virtualenv is given.
+set(DEFINES_python "UWSGI_PYTHON_EXECUTABLE=\"${Python3_EXECUTABLE}\"")
 
 function(uwsgi_folder name)
   set(dir "${CMAKE_SOURCE_DIR}/src/${name}")
@@ -24,6 +26,7 @@ function(uwsgi_folder name)
     add_library(uwsgi_${name} STATIC ${sources})
     target_include_directories(uwsgi_${name} PUBLIC "${CMAKE_SOURCE_DIR}/src")
     target_link_libraries(uwsgi_${name} PUBLIC ${below} ${DOORS_${name}})
+    target_compile_definitions(uwsgi_${name} PRIVATE ${DEFINES_${name}})
   elseif(EXISTS "${dir}")
     add_library(uwsgi_${name} INTERFACE)
     target_include_directories(uwsgi_${name} INTERFACE "${CMAKE_SOURCE_DIR}/src")

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "python/file_wrapper.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "python/convert.h"
+
+namespace uwsgi {
+namespace {
+
+constexpr Py_ssize_t kDefaultBlock = 65536;
+
+struct Wrapper {
+  PyObject_HEAD PyObject* file;
+  Py_ssize_t block_size;
+};
+
+Wrapper* Self(PyObject* self) { return reinterpret_cast<Wrapper*>(self); }
+
+PyTypeObject wrapper_type = {PyVarObject_HEAD_INIT(nullptr, 0)};
+
+PyObject* New(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcept {
+  static const char* names[] = {"filelike", "blksize", nullptr};
+  PyObject* file = nullptr;
+  Py_ssize_t block_size = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|n:file_wrapper", const_cast<char**>(names),
+                                   &file, &block_size)) {
+    return nullptr;
+  }
+  if (PyObject_HasAttrString(file, "read") == 0) {
+    PyErr_SetString(PyExc_AttributeError, "object has no attribute 'read'");
+    return nullptr;
+  }
+  PyObject* const self = type->tp_alloc(type, 0);
+  if (self == nullptr) return nullptr;
+  Py_INCREF(file);
+  Self(self)->file = file;
+  Self(self)->block_size = block_size > 0 ? block_size : kDefaultBlock;
+  return self;
+}
+
+PyObject* Next(PyObject* self) noexcept {
+  PyRef block =
+      PyRef::Steal(PyObject_CallMethod(Self(self)->file, "read", "n", Self(self)->block_size));
+  if (!block) return nullptr;
+  const int has_data = PyObject_IsTrue(block.get());
+  return has_data == 1 ? block.Release() : nullptr;
+}
+
+PyObject* Close(PyObject* self, PyObject*) noexcept {
+  if (PyObject_HasAttrString(Self(self)->file, "close") == 0) Py_RETURN_NONE;
+  return PyObject_CallMethod(Self(self)->file, "close", nullptr);
+}
+
+PyObject* GetAttribute(PyObject* self, PyObject* name) noexcept {
+  PyObject* const own = PyObject_GenericGetAttr(self, name);
+  if (own != nullptr || PyErr_ExceptionMatches(PyExc_AttributeError) == 0) return own;
+  PyErr_Clear();
+  return PyObject_GetAttr(Self(self)->file, name);
+}
+
+int Traverse(PyObject* self, visitproc visit, void* arg) noexcept {
+  Py_VISIT(Self(self)->file);
+  return 0;
+}
+
+int Clear(PyObject* self) noexcept {
+  PyObject* const file = Self(self)->file;
+  Py_INCREF(Py_None);
+  Self(self)->file = Py_None;
+  Py_DECREF(file);
+  return 0;
+}
+
+void Dealloc(PyObject* self) noexcept {
+  PyObject_GC_UnTrack(self);
+  Py_CLEAR(Self(self)->file);
+  Py_TYPE(self)->tp_free(self);
+}
+
+PyMethodDef kMethods[] = {
+    {"close", Close, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
+bool ReadyFileWrapperType() {
+  wrapper_type.tp_name = "uwsgi.FileWrapper";
+  wrapper_type.tp_basicsize = sizeof(Wrapper);
+  wrapper_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC;
+  wrapper_type.tp_new = New;
+  wrapper_type.tp_dealloc = Dealloc;
+  wrapper_type.tp_traverse = Traverse;
+  wrapper_type.tp_clear = Clear;
+  wrapper_type.tp_getattro = GetAttribute;
+  wrapper_type.tp_iter = PyObject_SelfIter;
+  wrapper_type.tp_iternext = Next;
+  wrapper_type.tp_methods = kMethods;
+  return PyType_Ready(&wrapper_type) == 0;
+}
+
+PyObject* FileWrapperType() { return reinterpret_cast<PyObject*>(&wrapper_type); }
+
+bool IsFileWrapper(PyObject* object) { return Py_IS_TYPE(object, &wrapper_type); }
+
+PyObject* WrappedFile(PyObject* wrapper) { return Self(wrapper)->file; }
+
+OpenedFile FileBehind(PyObject* file) {
+  OpenedFile opened;
+  const int fd = PyObject_AsFileDescriptor(file);
+  struct stat facts {};
+  if (fd >= 0 && ::fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode)) {
+    const PyRef position = PyRef::Steal(PyObject_CallMethod(file, "tell", nullptr));
+    const unsigned long long offset = position ? PyLong_AsUnsignedLongLong(position.get()) : 0;
+    if (PyErr_Occurred() == nullptr) {
+      opened.fd.Reset(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+      opened.offset = offset;
+    }
+  }
+  PyErr_Clear();
+  return opened;
+}
+
+}  // namespace uwsgi

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "python/py.h"
+#include "python/python_spec.h"
+
+namespace uwsgi {
+
+// The one interpreter of a process, from its start to its end, as its main thread sees it. After
+// Start the GIL is free; each function takes it and gives it back, so that threads of the
+// application run whenever the server waits.
+class Interpreter {
+ public:
+  // Behaves as the program `python3` would (environment variables, site, virtualenvs), but leaves
+  // signals and arguments alone.
+  Status Start(const InterpreterSpec& spec);
+  [[nodiscard]] bool is_running() const { return main_ != nullptr; }
+  // The state of the main thread; other threads get theirs by GilLock or StartThread.
+  [[nodiscard]] PyThreadState* main_state() const { return main_; }
+  [[nodiscard]] const void* address() const;
+
+  // Around fork, on the main thread. Between BeforeFork and one of the others the GIL is held.
+  void BeforeFork();
+  void AfterForkParent();
+  void AfterForkChild();
+
+  // Runs handlers of signal.signal() that wait for the main thread. `holds_gil`: the caller has it,
+  // else it is taken when needed.
+  void RunSignalHandlers(bool holds_gil);
+
+  // Waits for threads that are no daemons, runs atexit functions and ends the interpreter. Main
+  // thread, GIL free.
+  void Finalize();
+
+ private:
+  Status WatchSignals();
+
+  PyThreadState* main_ = nullptr;
+  FdPair signal_pipe_;  // readable when a Python signal handler is to be run
+};
+
+}  // namespace uwsgi

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "python/py_ref.h"
+
+// Where errors cross between the languages. Everything here needs the GIL.
+namespace uwsgi {
+
+// Takes the current Python exception away and returns it; an empty reference when there is none.
+// Its traceback is attached.
+PyRef TakeException();
+// "Traceback (most recent call last): ..." with a newline at the end, as the interpreter would
+// print it.
+std::string DescribeException(PyObject* exception);
+// Takes the current exception and writes it to the log in one piece. SystemExit is an exception
+// like the others.
+void LogException();
+// Takes the current exception as an Error whose message is the traceback.
+Error ErrorFromPython();
+// Raises a Python exception; always nullptr, so that a C function can return it.
+PyObject* Raise(PyObject* type, std::string_view message);
+
+}  // namespace uwsgi
