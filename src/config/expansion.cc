@@ -11,8 +11,8 @@
 namespace uwsgi {
 namespace {
 
-// Values grow by what they refer to; a megabyte of one value is no configuration.
-constexpr size_t kLongestValue = 1 << 20;
+// Values grow by what they refer to; a quarter of a megabyte is no option any more.
+constexpr size_t kLongestValue = 256 << 10;
 
 std::string Chain(const std::vector<std::string>& active, std::string_view name) {
   std::string chain;
