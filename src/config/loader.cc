@@ -34,8 +34,10 @@ constexpr int kDeepestInclusion = 32;
 
 // Variables that servers tell each other things with; they are never options.
 constexpr std::string_view kReservedVariables[] = {
-    "UWSGI_RELOADS",       "UWSGI_ORIGINAL_PROC_NAME", "UWSGI_VASSALS_DIR",   "UWSGI_EMPEROR_FD",
-    "UWSGI_EMPEROR_PROXY", "UWSGI_EMPEROR_FD_CONFIG",  "UWSGI_BROODLORD_NUM", "UWSGI_JAIL_PID",
+    "UWSGI_RELOADS",       "UWSGI_ORIGINAL_PROC_NAME", "UWSGI_VASSALS_DIR",
+    "UWSGI_EMPEROR_FD",    "UWSGI_EMPEROR_PROXY",      "UWSGI_EMPEROR_FD_CONFIG",
+    "UWSGI_BROODLORD_NUM", "UWSGI_JAIL_PID",           "UWSGI_HANDOVER_FD",
+    "UWSGI_TRIAL",
 };
 
 // Who said that an unknown name is meant.
@@ -96,11 +98,12 @@ class Loader {
     const bool asks_for_help = std::any_of(
         line.options.begin(), line.options.end(),
         [](const DashedOption& option) { return IsNamed(FindOption(option.name), "help"); });
-    // Help is given whatever the environment holds.
+    // Help is given whatever else there is.
     if (!asks_for_help) TRY_STATUS(ReadEnvironment());
     const Origin origin{"command line", 0};
     for (const DashedOption& option : line.options) {
       if (is_stopped_) break;
+      if (asks_for_help && !IsNamed(FindOption(option.name), "help")) continue;
       TRY_STATUS(Add(option.name, option.value, option.has_value, origin));
     }
     for (const std::string& word : line.positional) {

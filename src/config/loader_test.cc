@@ -369,6 +369,14 @@ TEST_F(Loader, ChoosesLinesByOptionsSeenSoFar) {
             "has-2 single ");
 }
 
+TEST_F(Loader, HandsTheContextToLinesThatAConditionKept) {
+  const Options options =
+      Ini("name = x\nif-not-env = NOT_SET\nprint = a%(_)\nendif\nif-not-opt = name=y\nprint = "
+          "b%(_)\nendif\n"
+          "if-not-opt = nothing\nprint = c%(_)\nendif\nif-not-reload = 1\nprint = d%(_)\nendif\n");
+  EXPECT_EQ(Texts(options.print), "a%(_) bx c%(_) d%(_) ");
+}
+
 TEST_F(Loader, ChoosesLinesByFileSystem) {
   const std::string file = File("there", "");
   const std::string folder = folder_.string();
@@ -503,7 +511,7 @@ TEST_F(Loader, FindsTheOriginUnderEveryName) {
 
 TEST_F(Loader, StopsAtHelpAndExit) {
   EXPECT_EQ(Load({"--help", "http"})->help, "http");
-  EXPECT_EQ(Load({"--help"}, {"UWSGI_INI=/nowhere.ini"})->help, "");
+  EXPECT_EQ(Load({"--ini", "/nowhere.ini", "--help"}, {"UWSGI_INI=/nowhere.ini"})->help, "");
   EXPECT_EQ(Load({"--exit=3", "--ini", "/nowhere.ini"})->exit, 3);
   EXPECT_EQ(Ini("exit\nini = /nowhere.ini\n").exit, 1);
 }

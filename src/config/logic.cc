@@ -128,20 +128,33 @@ Result<Turns> IfReload(std::string_view, const LogicFacts& facts) {
   return facts.is_reload ? Turns{std::nullopt} : Turns{};
 }
 
+// What the one turn of an `if-not-*` is, once the condition is known not to hold.
+Turns Bare(std::string_view, const LogicFacts&) { return {std::nullopt}; }
+Turns Argument(std::string_view argument, const LogicFacts&) { return OnceWith(argument); }
+
+// compat: the value that the option has instead.
+Turns OptionAsItIs(std::string_view argument, const LogicFacts& facts) {
+  for (const Setting& setting : facts.settings) {
+    if (setting.name == SplitAssignment(argument).name) return OnceWith(setting.value);
+  }
+  return {std::nullopt};
+}
+
 struct OpenerRow {
   std::string_view name;
   Result<Turns> (*turns)(std::string_view argument, const LogicFacts& facts);
+  Turns (*otherwise)(std::string_view argument,
+                     const LogicFacts& facts);  // null when the opener has no `if-not-` form
 };
 
-// An `if-not-X` is the opposite of `if-X`, which is why it has no row.
 constexpr OpenerRow kOpeners[] = {
-    {"for", TurnsOfWords},       {"for-times", TurnsOfCount},
-    {"for-glob", TurnsOfGlob},   {"for-readline", TurnsOfLines},
-    {"if-env", IfEnvironment},   {"if-opt", IfOption},
-    {"if-exists", IfExists},     {"if-file", IfFile},
-    {"if-dir", IfDirectory},     {"if-plugin", IfPart},
-    {"if-hostname", IfHostName}, {"if-hostname-match", IfHostNameMatches},
-    {"if-reload", IfReload},
+    {"for", TurnsOfWords, nullptr},        {"for-times", TurnsOfCount, nullptr},
+    {"for-glob", TurnsOfGlob, nullptr},    {"for-readline", TurnsOfLines, nullptr},
+    {"if-env", IfEnvironment, Bare},       {"if-opt", IfOption, OptionAsItIs},
+    {"if-exists", IfExists, Argument},     {"if-file", IfFile, Argument},
+    {"if-dir", IfDirectory, Argument},     {"if-plugin", IfPart, Argument},
+    {"if-hostname", IfHostName, Argument}, {"if-hostname-match", IfHostNameMatches, Argument},
+    {"if-reload", IfReload, Bare},
 };
 
 constexpr std::string_view kIfNot = "if-not-";
@@ -153,11 +166,6 @@ const OpenerRow* FindOpener(std::string_view name) {
   const auto found = std::find_if(std::begin(kOpeners), std::end(kOpeners),
                                   [&](const OpenerRow& row) { return row.name == positive; });
   return found == std::end(kOpeners) ? nullptr : found;
-}
-
-Turns Opposite(const Turns& turns, std::string_view argument) {
-  if (!turns.empty()) return {};
-  return argument.empty() ? Turns{std::nullopt} : OnceWith(argument);
 }
 
 }  // namespace
@@ -181,7 +189,8 @@ Result<std::vector<std::string>> LogicBlock::ValuesFor(std::string_view value,
   if (row == nullptr) return Fail("option \"{}\" opens no block ({})", opener_, opened_at_.text());
   Result<Turns> turns = row->turns(argument_, facts);
   if (!turns) return Fail("{} ({})", turns.error().text(), opened_at_.text());
-  if (opener_.starts_with(kIfNot)) turns = Opposite(*turns, argument_);
+  if (opener_.starts_with(kIfNot))
+    turns = turns->empty() ? row->otherwise(argument_, facts) : Turns();
   std::vector<std::string> values;
   for (const std::optional<std::string>& context : *turns) {
     values.push_back(context ? ReplaceAll(value, "%(_)", *context) : std::string(value));
