@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/address.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netdb.h>
@@ -211,6 +212,11 @@ Result<ListenAddress> ParseListenAddress(std::string_view text) {
   }
   if (EndsWith(text, "::")) return ListenAddress{.kind = Kind::kInherited, .number = 0};
   return ListenAddress{.address = TRY(ParseSocketAddress(text))};
+}
+
+PeerAddress::PeerAddress(std::string_view text, uint16_t port)
+    : size_(static_cast<uint8_t>(std::min(text.size(), text_.size()))), port_(port) {
+  std::copy_n(text.data(), size_, text_.data());
 }
 
 PeerAddress::PeerAddress(const sockaddr* address) {

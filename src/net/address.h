@@ -61,6 +61,8 @@ class PeerAddress {
  public:
   PeerAddress() = default;
   explicit PeerAddress(const sockaddr* address);
+  // What somebody who is trusted says about the client; longer texts than addresses are cut.
+  PeerAddress(std::string_view text, uint16_t port);
 
   [[nodiscard]] std::string_view text() const { return {text_.data(), size_}; }
   [[nodiscard]] uint16_t port() const { return port_; }

@@ -14,9 +14,9 @@ namespace uwsgi {
 // What may happen to a descriptor. Errors and hang-ups are always reported.
 constexpr uint32_t kReadable = EPOLLIN;
 constexpr uint32_t kWritable = EPOLLOUT;
-constexpr uint32_t kPeerClosed = EPOLLRDHUP;
-constexpr uint32_t kHangUp = EPOLLHUP;
-constexpr uint32_t kFailed = EPOLLERR;
+constexpr uint32_t kPollPeerClosed = EPOLLRDHUP;
+constexpr uint32_t kPollHangUp = EPOLLHUP;
+constexpr uint32_t kPollFailed = EPOLLERR;
 // How it is reported: once per change, to one of the waiting processes, or once until Modify().
 constexpr uint32_t kEdge = EPOLLET;
 constexpr uint32_t kExclusive = EPOLLEXCLUSIVE;

@@ -11,11 +11,13 @@ namespace uwsgi {
 
 class Connection;
 
-// The body of a request, as an application reads it. Either all of it is there before the application is called
-// (in memory, or in an unlinked temporary file), or it is read from the connection on demand.
+// The body of a request, as an application reads it. Either all of it is there before the
+// application is called (in memory, or in an unlinked temporary file), or it is read from the
+// connection on demand.
 //
-// Used by the one thread that runs the request. Read() on a streamed body waits for the client, at most the socket timeout
-// for each piece; callers that hold a language's lock give it back around Read() when `in_memory()` is false.
+// Used by the one thread that runs the request. Read() on a streamed body waits for the client, at
+// most the socket timeout for each piece; callers that hold a language's lock give it back around
+// Read() when `in_memory()` is false.
 class BodySource {
  public:
   // All of a body that lies in memory: what Read() has not taken yet. Empty for the other kinds.
@@ -28,8 +30,9 @@ class BodySource {
   [[nodiscard]] uint64_t consumed() const { return position_; }
   [[nodiscard]] bool AtEnd() const;
 
-  // Puts up to `size` (> 0) bytes into `into`, 0 at the end of the body. Errors (the text goes to the application as OSError):
-  // the client went away, sent nothing for the socket timeout, or broke the framing. After an error every call fails.
+  // Puts up to `size` (> 0) bytes into `into`, 0 at the end of the body. Errors (the text goes to
+  // the application as OSError): the client went away, sent nothing for the socket timeout, or
+  // broke the framing. After an error every call fails.
   Result<size_t> Read(char* into, size_t size);
 
   // Whether Seek works: bodies in memory, and, with post-buffering, in a file.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "net/address.h"
@@ -28,27 +29,30 @@ struct AccessLogSpec {
   std::string date_format;
 };
 
-// How requests are read and answered; made by request_plan from the options. Times in milliseconds, sizes in bytes.
+// How requests are read and answered; made by request_plan from the options. Times in milliseconds,
+// sizes in bytes.
 struct RequestSpec {
   uint64_t head_limit = 65536;
-  uint64_t vars_limit = 0;            // max-vars, 0 = our own limit
-  uint64_t body_limit = 0;            // limit-post, 0 = none
-  uint64_t body_in_memory = 65536;    // bodies up to here are read before the application is called
-  bool post_buffering = false;        // larger ones too, into a temporary file
+  uint64_t vars_limit = 512;        // of a uwsgi packet
+  uint64_t body_limit = 0;          // limit-post, 0 = none
+  uint64_t body_in_memory = 65536;  // bodies up to here are read before the application is called
+  bool post_buffering = false;      // larger ones too, into a temporary file
   uint64_t response_headers_limit = 65536;
   int64_t head_timeout_ms = 60'000;
   int64_t keepalive_timeout_ms = 60'000;
-  int64_t socket_timeout_ms = 4'000;  // each wait for a client's body or for room in its connection
+  int64_t socket_timeout_ms = 4'000;  // each wait of a core for a client
+  int64_t body_timeout_ms = 60'000;   // each wait of the loop for a piece of a body
+  int64_t write_timeout_ms = 60'000;  // each wait of the loop for room in the connection
   bool proxy_protocol = false;
   bool ignore_sigpipe = false;
   bool ignore_write_errors = false;
   bool sendfile = true;
-  std::string server_name;            // the host's name
-  std::vector<std::pair<std::string, std::string>> http_vars;   // http-var
-  std::vector<std::string> add_headers;  // "Name: value", checked
+  std::string server_name;                                     // the host's name
+  std::vector<std::pair<std::string, std::string>> http_vars;  // http-var
+  std::vector<std::string> add_headers;                        // "Name: value", checked
   CidrSet trusted_proxies;
   bool manage_script_name = false;
-  bool trust_uwsgi_modifiers = false;
+  bool dynamic_apps = false;  // uwsgi packets may name code to load
   AccessLogSpec log;
 };
 

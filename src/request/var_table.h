@@ -11,16 +11,17 @@
 
 namespace uwsgi {
 
-// One CGI variable. `name` is the full CGI name ("HTTP_ACCEPT"), also for known ids; both views live as long as the
-// request (constants: as long as the listener).
+// One CGI variable. `name` is the full CGI name ("HTTP_ACCEPT"), also for known ids; both views
+// live as long as the request (constants: as long as the listener).
 struct Var {
   CgiName id = CgiName::kUnknown;
   ByteView name;
   ByteView value;
 };
 
-// The variables of a request, in the order of arrival: what the protocol read, completed by constants that every request
-// of the listener shares (SERVER_NAME, SERVER_PORT ...). A variable of the request hides a constant of the same name.
+// The variables of a request, in the order of arrival: what the protocol read, completed by
+// constants that every request of the listener shares (SERVER_NAME, SERVER_PORT ...). A variable of
+// the request hides a constant of the same name.
 class VarTable {
  public:
   void Clear() {
@@ -53,7 +54,8 @@ class VarTable {
 
  private:
   std::vector<Var> vars_;
-  std::array<uint16_t, static_cast<size_t>(CgiName::kCount)> index_{};  // position in vars_ plus one
+  std::array<uint16_t, static_cast<size_t>(CgiName::kCount)>
+      index_{};  // position in vars_ plus one
   std::span<const Var> constants_;
 };
 

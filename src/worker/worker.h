@@ -16,29 +16,33 @@ namespace uwsgi {
 
 // What a worker needs to know; made by worker_plan from the options.
 struct WorkerSpec {
-  int processes = 1;              // workers of the instance
-  int threads = 1;                // core threads of each worker
-  int64_t stack_bytes = 0;        // of the core threads, 0 = the system's default
-  uint64_t max_requests = 0;      // then the worker drains and ends, 0 = never
+  int processes = 1;                // workers of the instance
+  int threads = 1;                  // core threads of each worker
+  int64_t stack_bytes = 0;          // of the core threads, 0 = the system's default
+  uint64_t max_requests = 0;        // then the worker drains and ends, 0 = never
   uint64_t max_requests_delta = 0;  // times the worker's id, added to it
   int64_t min_worker_lifetime_s = 60;
   bool has_master = false;
+  bool record_requests = false;  // what runs is written to the scoreboard (harakiri, stats)
+  int64_t mercy_s = 60;          // worker-reload-mercy, of a worker without a master
 };
 
 // Exit statuses of a worker process (reference 11 section 4).
-inline constexpr int kExitGraceful = 17;     // asked to end, all requests finished
-inline constexpr int kExitImmediate = 30;    // ended without waiting
-inline constexpr int kExitNoApp = 22;        // the application could not be loaded
+inline constexpr int kExitGraceful = 17;   // asked to end, all requests finished
+inline constexpr int kExitImmediate = 30;  // ended without waiting
+inline constexpr int kExitNoApp = 22;      // the application could not be loaded
 
 // What the process that runs a worker gives to it. Everything outlives the worker.
 struct WorkerContext {
-  int id = 1;                                      // 1..N, its slot in the scoreboard
+  int id = 1;  // 1..N, its slot in the scoreboard
   Scoreboard* scoreboard = nullptr;
-  std::vector<const Listener*> listeners;          // bound, shared with the other workers
+  std::vector<const Listener*> listeners;  // bound, shared with the other workers
   const RequestSpec* request_spec = nullptr;
   LanguageRuntime* runtime = nullptr;
-  int master_fd = -1;                              // readable or at its end when the master is gone; -1 without a master
-  UniqueFunction<void()> on_ready;                 // called once, when the worker has entered its loop
+  int master_fd = -1;  // readable or at its end when the master is gone; -1 without a master
+  UniqueFunction<void()> on_ready;  // called once, when the worker has entered its loop
+  UniqueFunction<void(int)>
+      end_now;  // ends the process with a status, whatever still runs; does not return
 };
 
 // A serving process, from after the fork to its end. Threads are started here and nowhere else.
@@ -47,10 +51,11 @@ class Worker {
   static Result<std::unique_ptr<Worker>> Create(const WorkerSpec& spec, WorkerContext context);
   virtual ~Worker() = default;
 
-  // Serves on the calling (main) thread, which becomes core 0, until it is told to end: SIGHUP and SIGTERM drain (leave
-  // the accept set, finish the requests, say "Connection: close"), SIGINT too without a master (a second one does not wait),
-  // SIGQUIT ends at once; max-requests and the death of the master drain as well. Returns the exit status.
-  // The language's End() is left to the caller.
+  // Serves on the calling (main) thread, which becomes core 0, until it is told to end: SIGHUP and
+  // SIGTERM drain (leave the accept set, finish the requests, say "Connection: close"), SIGINT too
+  // without a master (a second one does not wait), SIGQUIT ends at once; max-requests and the death
+  // of the master drain as well. Returns the exit status. The language's End() is left to the
+  // caller.
   virtual int Run() = 0;
 };
 

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "request/request.h"
+#include "request/request_spec.h"
+#include "request/response.h"
+
+namespace uwsgi {
+
+// What the log line tells beyond request and response.
+struct RequestFigures {
+  int64_t micros = 0;           // from the complete request to the end of the response
+  uint64_t total_requests = 0;  // of all workers
+};
+
+// The lines of one core's finished requests (reference 12 sections 3 to 5): whole lines are
+// collected and written together, with one write per turn of the loop. Used by the core's thread
+// only.
+class AccessLog {
+ public:
+  AccessLog(const AccessLogSpec& spec, int worker_id);
+
+  // Whether this request gets a line (reference 12 section 4).
+  [[nodiscard]] bool Wants(const Request& request, const Response& response, int64_t micros) const;
+  void Add(const Request& request, const Response& response, const RequestFigures& figures);
+  void Flush();
+
+ private:
+  // One piece of a log-format: literal text, or the value of a variable.
+  struct Piece {
+    std::string literal;
+    std::string variable;
+  };
+  void AddDefault(const Request& request, const Response& response, const RequestFigures& figures);
+  void AddFormatted(const Request& request, const Response& response,
+                    const RequestFigures& figures);
+  void AppendVariable(const std::string& name, const Request& request, const Response& response,
+                      const RequestFigures& figures);
+  [[nodiscard]] ByteView Address(const Request& request) const;
+  // The local time of a moment in strftime's format; remembered for a second.
+  const std::string& TimeText(int64_t wall_s);
+
+  const AccessLogSpec& spec_;
+  int worker_id_;
+  int pid_;
+  std::vector<Piece> pieces_;
+  std::string buffer_;
+  int64_t time_text_s_ = -1;
+  std::string time_text_;
+};
+
+}  // namespace uwsgi

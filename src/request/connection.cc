@@ -1,0 +1,545 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "request/connection.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "wire/http1_writer.h"
+
+namespace uwsgi {
+namespace {
+
+constexpr uint8_t kLoopOwns = 0;
+constexpr uint8_t kOwned = 1;
+constexpr uint8_t kOwnedAndNotified = 2;
+
+constexpr uint64_t kMostDrained = 256 * 1024;  // of a body that nobody read
+constexpr uint64_t kMostLingered = 1024 * 1024;
+constexpr int64_t kLingerMs = 2000;
+
+Result<UniqueFd> MakeBodyFile() {
+  const char* const configured = ::secure_getenv("TMPDIR");
+  const std::string directory = configured != nullptr && *configured != '\0' ? configured : "/tmp";
+  UniqueFd file(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (file.valid()) return file;
+  std::string path = directory + "/uwsgi-body-XXXXXX";
+  file.Reset(::mkostemp(path.data(), O_CLOEXEC));
+  if (!file.valid()) return ErrnoError("create a temporary file in " + directory, errno);
+  ::unlink(path.c_str());
+  return file;
+}
+
+}  // namespace
+
+void LogRefusal(const Connection& connection, std::string_view reason) {
+  Log("[{}] refused a request of {}: {}", connection.front().protocol->name(),
+      connection.peer_text().empty() ? "a UNIX peer" : connection.peer_text(), reason);
+}
+
+Connection::Connection(UniqueFd socket, const Front& front, const PeerAddress& peer, bool trusted,
+                       ExchangePool& pool)
+    : timer(this),
+      socket_(std::move(socket)),
+      front_(&front),
+      pool_(&pool),
+      peer_(peer),
+      peer_is_trusted_(trusted) {
+  awaits_proxy_line_ = front.expects_proxy_line;
+  owner_.store(kOwned, std::memory_order_relaxed);
+}
+
+Connection::~Connection() { Close(); }
+
+void Connection::Opened(int64_t now_ms) { deadline_ms_ = now_ms + spec().head_timeout_ms; }
+
+void Connection::Close() {
+  if (exchange_) pool_->Give(std::move(exchange_));
+  socket_.Reset();
+}
+
+bool Connection::TryOwn() {
+  uint8_t expected = kLoopOwns;
+  return owner_.compare_exchange_strong(expected, kOwned, std::memory_order_acq_rel);
+}
+
+bool Connection::TryOwnOrNotify() {
+  uint8_t current = owner_.load(std::memory_order_relaxed);
+  for (;;) {
+    const uint8_t wanted = current == kLoopOwns ? kOwned : kOwnedAndNotified;
+    if (owner_.compare_exchange_weak(current, wanted, std::memory_order_acq_rel))
+      return current == kLoopOwns;
+  }
+}
+
+bool Connection::Release() {
+  uint8_t expected = kOwned;
+  if (owner_.compare_exchange_strong(expected, kLoopOwns, std::memory_order_acq_rel)) return true;
+  owner_.store(kOwned, std::memory_order_relaxed);
+  return false;
+}
+
+// --- reading ---
+
+Connection::Received Connection::Receive() {
+  InputBuffer& input = exchange_->input;
+  input.EnsureRoom();
+  const size_t room = input.room();
+  ssize_t got = 0;
+  do {
+    got = ::recv(socket_.get(), input.tail(), room, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) {
+    input.Filled(static_cast<size_t>(got));
+    // A short read has emptied the socket; the next bytes raise a new event.
+    maybe_readable_ = static_cast<size_t>(got) == room || read_until_empty_;
+    return Received::kBytes;
+  }
+  maybe_readable_ = read_until_empty_ = false;
+  if (got == 0) {
+    peer_closed_ = true;
+    return Received::kEnd;
+  }
+  return errno == EAGAIN ? Received::kNothing : Received::kBroken;
+}
+
+Step Connection::OnEvent(Hint hint, int64_t now_ms) {
+  if (hint != Hint::kReady) read_until_empty_ = true;
+  if (hint == Hint::kPeerClosed) peer_closed_ = true;
+  switch (phase_) {
+    case Phase::kIdle:
+    case Phase::kHead:
+    case Phase::kBody:
+      return ReadAndParse(now_ms);
+    case Phase::kFlushing:
+      maybe_readable_ = read_until_empty_ = true;
+      return FlushOutput(now_ms);
+    case Phase::kDraining:
+      return DrainBody(now_ms);
+    case Phase::kLingering:
+      return DiscardInput();
+    case Phase::kReady:
+    case Phase::kRunning:
+      break;
+  }
+  maybe_readable_ = true;
+  return Step::kWait;
+}
+
+Step Connection::ReadAndParse(int64_t now_ms) {
+  if (!exchange_) exchange_ = pool_->Take();
+  do {
+    switch (Receive()) {
+      case Received::kBytes:
+        break;
+      case Received::kNothing:
+        if (phase_ == Phase::kIdle && exchange_->input.empty()) pool_->Give(std::move(exchange_));
+        return Step::kWait;
+      case Received::kEnd:
+        // The application is told that the body broke off: it reads what came, then gets an error.
+        if (phase_ == Phase::kBody) return DeliverStream();
+        return Step::kClose;
+      case Received::kBroken:
+        return Step::kClose;
+    }
+    const Step step = phase_ == Phase::kBody ? CollectBody(now_ms) : Parse(now_ms);
+    if (step != Step::kWait || (phase_ != Phase::kHead && phase_ != Phase::kBody)) return step;
+  } while (maybe_readable_);
+  return Step::kWait;
+}
+
+Step Connection::Parse(int64_t now_ms) {
+  if (phase_ == Phase::kIdle) {
+    phase_ = Phase::kHead;
+    deadline_ms_ = now_ms + spec().head_timeout_ms;
+  }
+  switch (front_->protocol->ReadHead(*this, *exchange_)) {
+    case HeadOutcome::kNeedMore:
+      return Step::kWait;
+    case HeadOutcome::kRequest:
+      return StartBody(now_ms);
+    case HeadOutcome::kRefused:
+      return FlushOutput(now_ms);
+    case HeadOutcome::kDrop:
+      break;
+  }
+  return Step::kClose;
+}
+
+Step Connection::StartBody(int64_t now_ms) {
+  Exchange& exchange = *exchange_;
+  InputBuffer& input = exchange.input;
+  input.Pin();
+  const bool has_length = exchange.framing == BodyFraming::kLength;
+  if (exchange.framing == BodyFraming::kNone || (has_length && exchange.content_length == 0)) {
+    exchange.request.body.SetMemory({});
+    return Deliver();
+  }
+  if (has_length && spec().body_limit != 0 && exchange.content_length > spec().body_limit) {
+    return RefuseStatus(413, "Invalid (too big) CONTENT_LENGTH. skip.", now_ms);
+  }
+  exchange.body_complete = false;
+  if (has_length && input.size() >= exchange.content_length &&
+      exchange.content_length <= spec().body_in_memory) {
+    exchange.request.body.SetMemory(input.view().substr(0, exchange.content_length));
+    input.Consume(exchange.content_length);
+    exchange.body_complete = true;
+    return Deliver();
+  }
+  exchange.decoder = BodyDecoder(exchange.framing, exchange.content_length);
+  if (!spec().post_buffering) {
+    const bool too_large = has_length && exchange.content_length > spec().body_in_memory;
+    if (too_large || exchange.expects_continue) return DeliverStream();
+  } else if (exchange.expects_continue && !SendContinue()) {
+    return Step::kClose;
+  }
+  phase_ = Phase::kBody;
+  deadline_ms_ = now_ms + spec().body_timeout_ms;
+  return input.empty() ? Step::kWait : CollectBody(now_ms);
+}
+
+Step Connection::CollectBody(int64_t now_ms) {
+  Exchange& exchange = *exchange_;
+  deadline_ms_ = now_ms + spec().body_timeout_ms;
+  while (!exchange.input.empty()) {
+    const BodyPiece piece = exchange.decoder.Next(exchange.input.view());
+    exchange.input.Consume(piece.consumed);
+    if (piece.error) return RefuseStatus(400, piece.reason, now_ms);
+    if (!piece.data.empty()) {
+      exchange.body_size += piece.data.size();
+      if (spec().body_limit != 0 && exchange.body_size > spec().body_limit) {
+        return RefuseStatus(413, "the request body exceeds limit-post", now_ms);
+      }
+      if (const Status stored = StoreBody(piece.data); !stored) {
+        Log("cannot buffer a request body: {}", stored.error().text());
+        return RefuseStatus(500, "no room for the request body", now_ms);
+      }
+    }
+    if (piece.done) {
+      exchange.body_complete = true;
+      if (exchange.body_file.valid()) {
+        exchange.request.body.SetFile(exchange.body_file.get(), exchange.body_size);
+      } else {
+        exchange.request.body.SetMemory(exchange.body);
+      }
+      return Deliver();
+    }
+    if (!spec().post_buffering && exchange.body_size > spec().body_in_memory)
+      return DeliverStream();
+  }
+  return Step::kWait;
+}
+
+Status Connection::StoreBody(ByteView piece) {
+  Exchange& exchange = *exchange_;
+  if (!exchange.body_file.valid() &&
+      (!spec().post_buffering || exchange.body_size <= spec().body_in_memory)) {
+    exchange.body.append(piece);
+    return {};
+  }
+  if (!exchange.body_file.valid()) {
+    exchange.body_file = TRY(MakeBodyFile());
+    TRY_STATUS(WriteAll(exchange.body_file.get(), exchange.body));
+    exchange.body.clear();
+  }
+  return WriteAll(exchange.body_file.get(), piece);
+}
+
+Step Connection::Deliver() {
+  phase_ = Phase::kReady;
+  return Step::kRun;
+}
+
+Step Connection::DeliverStream() {
+  const bool has_length = exchange_->framing == BodyFraming::kLength;
+  exchange_->request.body.SetStream(
+      this, has_length ? std::optional(exchange_->content_length) : std::nullopt);
+  return Deliver();
+}
+
+// --- the request's body, on demand ---
+
+bool Connection::WaitReadable() const {
+  pollfd waiting{socket_.get(), POLLIN, 0};
+  int result = 0;
+  do {
+    result = ::poll(&waiting, 1, static_cast<int>(spec().socket_timeout_ms));
+  } while (result < 0 && errno == EINTR);
+  return result > 0;
+}
+
+bool Connection::WaitWritable() const {
+  pollfd waiting{socket_.get(), POLLOUT, 0};
+  int result = 0;
+  do {
+    result = ::poll(&waiting, 1, static_cast<int>(spec().socket_timeout_ms));
+  } while (result < 0 && errno == EINTR);
+  return result > 0;
+}
+
+bool Connection::SendContinue() {
+  exchange_->expects_continue = false;
+  constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  return ::send(socket_.get(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(kContinue.size());
+}
+
+Error Connection::BodyError(std::string_view what) const {
+  const Request& request = exchange_->request;
+  const auto length = request.body.length();
+  Log("[uwsgi-body-read] Error reading the request body of {}: Content-Length: {} consumed: {} "
+      "message: {}",
+      request.vars.Get(CgiName::kRequestUri), length ? fmt::format("{}", *length) : "chunked",
+      request.body.consumed(), what);
+  return Error{std::string(what)};
+}
+
+// Bytes of the framed body into the input, or, when they need no decoding, right to where they are
+// wanted.
+Result<size_t> Connection::ReceiveBody(char* into, size_t size) {
+  for (;;) {
+    const bool direct = exchange_->framing == BodyFraming::kLength;
+    if (!direct) exchange_->input.EnsureRoom();
+    char* const to = direct ? into : exchange_->input.tail();
+    const size_t room =
+        direct ? std::min<uint64_t>(size, exchange_->content_length - exchange_->body_size)
+               : exchange_->input.room();
+    const ssize_t got = ::recv(socket_.get(), to, room, 0);
+    if (got > 0) {
+      if (!direct) exchange_->input.Filled(static_cast<size_t>(got));
+      maybe_readable_ = true;
+      return static_cast<size_t>(got);
+    }
+    if (got == 0) {
+      peer_closed_ = true;
+      return tl::unexpected(BodyError("Client closed connection"));
+    }
+    if (errno == EAGAIN) {
+      if (!WaitReadable()) return tl::unexpected(BodyError("Timeout reading"));
+    } else if (errno != EINTR) {
+      return tl::unexpected(BodyError("Client closed connection"));
+    }
+  }
+}
+
+Result<size_t> Connection::ReadBody(char* into, size_t size) {
+  Exchange& exchange = *exchange_;
+  if (exchange.body_taken < exchange.body.size()) {
+    const size_t taken = std::min(size, exchange.body.size() - exchange.body_taken);
+    std::copy_n(exchange.body.data() + exchange.body_taken, taken, into);
+    exchange.body_taken += taken;
+    return taken;
+  }
+  if (exchange.body_complete) return size_t{0};
+  if (exchange.expects_continue && !exchange.response.head_sent() && !SendContinue()) {
+    return tl::unexpected(BodyError("Client closed connection"));
+  }
+  for (;;) {
+    const bool buffered = !exchange.input.empty();
+    ByteView bytes = exchange.input.view().substr(0, size);
+    if (!buffered) {
+      const size_t got = TRY(ReceiveBody(into, size));
+      bytes = exchange.framing == BodyFraming::kLength ? ByteView(into, got)
+                                                       : exchange.input.view().substr(0, size);
+    }
+    const BodyPiece piece = exchange.decoder.Next(bytes);
+    if (!exchange.input.empty()) exchange.input.Consume(piece.consumed);
+    if (piece.error) {
+      close_after_ = true;
+      return tl::unexpected(BodyError(piece.reason));
+    }
+    exchange.body_size += piece.data.size();
+    exchange.body_complete = piece.done;
+    if (spec().body_limit != 0 && exchange.body_size > spec().body_limit) {
+      close_after_ = true;
+      return tl::unexpected(BodyError("the request body exceeds limit-post"));
+    }
+    if (!piece.data.empty()) {
+      if (piece.data.data() != into) std::copy_n(piece.data.data(), piece.data.size(), into);
+      return piece.data.size();
+    }
+    if (piece.done) return size_t{0};
+  }
+}
+
+// --- answering ---
+
+bool Connection::DecidePersistence(bool response_allows) {
+  const bool keep = response_allows && exchange_->rules.keep_alive && !close_after_ &&
+                    !draining() && !exchange_->expects_continue;
+  if (!keep) close_after_ = true;
+  return keep;
+}
+
+Step Connection::RefuseStatus(int status, std::string_view reason, int64_t now_ms) {
+  LogRefusal(*this, reason);
+  AnswerRaw(ErrorResponse(status, true));
+  return FlushOutput(now_ms);
+}
+
+void Connection::Refuse(std::string answer, std::string_view reason) {
+  LogRefusal(*this, reason);
+  AnswerRaw(std::move(answer));
+}
+
+void Connection::AnswerRaw(std::string answer) {
+  exchange_->output.AppendCopy(answer);
+  close_after_ = true;
+  linger_ = true;
+}
+
+Request& Connection::BeginRequest(int core, int64_t now_us) {
+  phase_ = Phase::kRunning;
+  Request& request = exchange_->request;
+  request.core = core;
+  request.started_us = now_us;
+  request.front = front_;
+  request.connection_fd = socket_.get();
+  exchange_->response.Reset(this);
+  return request;
+}
+
+void Connection::EndResponse() { exchange_->response.Finish(); }
+
+Step Connection::FinishRequest(int64_t now_ms) {
+  const Response& response = exchange_->response;
+  if (response.client_gone_ || response.abandoned_) return Step::kClose;
+  return FlushOutput(now_ms);
+}
+
+Step Connection::FlushOutput(int64_t now_ms) {
+  if (!exchange_->output.empty()) {
+    const size_t before = exchange_->output.pending_bytes();
+    int error = 0;
+    const FlushResult result = exchange_->output.Flush(socket_.get(), error);
+    if (result == FlushResult::kError) return Step::kClose;
+    if (result == FlushResult::kWouldBlock) {
+      if (phase_ != Phase::kFlushing || exchange_->output.pending_bytes() != before ||
+          before == 0) {
+        deadline_ms_ = now_ms + spec().write_timeout_ms;
+      }
+      phase_ = Phase::kFlushing;
+      return Step::kWait;
+    }
+  }
+  return AfterOutput(now_ms);
+}
+
+Step Connection::AfterOutput(int64_t now_ms) {
+  if (close_after_) {
+    const bool unread =
+        linger_ || maybe_readable_ || !exchange_->body_complete || !exchange_->input.empty();
+    return unread && !peer_closed_ ? Linger(now_ms) : Step::kClose;
+  }
+  if (!exchange_->body_complete) {
+    phase_ = Phase::kDraining;
+    drained_ = 0;
+    deadline_ms_ = now_ms + spec().body_timeout_ms;
+    return DrainBody(now_ms);
+  }
+  return NextRequest(now_ms);
+}
+
+Step Connection::NextRequest(int64_t now_ms) {
+  exchange_->NextRequest();
+  phase_ = Phase::kIdle;
+  deadline_ms_ = now_ms + spec().keepalive_timeout_ms;
+  if (!exchange_->input.empty()) {
+    const Step step = Parse(now_ms);
+    if (step != Step::kWait || phase_ != Phase::kHead || !maybe_readable_) return step;
+    return ReadAndParse(now_ms);
+  }
+  if (maybe_readable_) return ReadAndParse(now_ms);
+  pool_->Give(std::move(exchange_));
+  return Step::kWait;
+}
+
+Step Connection::DrainBody(int64_t now_ms) {
+  Exchange& exchange = *exchange_;
+  for (;;) {
+    while (!exchange.input.empty()) {
+      const BodyPiece piece = exchange.decoder.Next(exchange.input.view());
+      exchange.input.Consume(piece.consumed);
+      drained_ += piece.consumed;
+      if (piece.error || drained_ > kMostDrained) return Linger(now_ms);
+      if (piece.done) {
+        exchange.body_complete = true;
+        return NextRequest(now_ms);
+      }
+    }
+    switch (Receive()) {
+      case Received::kBytes:
+        break;
+      case Received::kNothing:
+        return Step::kWait;
+      case Received::kEnd:
+      case Received::kBroken:
+        return Step::kClose;
+    }
+  }
+}
+
+Step Connection::Linger(int64_t now_ms) {
+  ::shutdown(socket_.get(), SHUT_WR);
+  phase_ = Phase::kLingering;
+  drained_ = 0;
+  deadline_ms_ = now_ms + kLingerMs;
+  return DiscardInput();
+}
+
+Step Connection::DiscardInput() {
+  char ignored[4096];
+  for (;;) {
+    const ssize_t got = ::recv(socket_.get(), ignored, sizeof ignored, 0);
+    if (got > 0) {
+      drained_ += static_cast<uint64_t>(got);
+      if (drained_ > kMostLingered) return Step::kClose;
+    } else if (got < 0 && errno == EAGAIN) {
+      return Step::kWait;
+    } else if (got == 0 || errno != EINTR) {
+      return Step::kClose;
+    }
+  }
+}
+
+// --- deadlines ---
+
+Step Connection::OnDeadline(int64_t now_ms) {
+  if (phase_ == Phase::kIdle && draining()) return Step::kClose;
+  if (now_ms < deadline_ms_) return Step::kWait;
+  switch (phase_) {
+    case Phase::kHead:
+    case Phase::kBody:
+      if (!front_->protocol->answers_timeouts()) {
+        LogRefusal(*this, phase_ == Phase::kHead ? "timeout waiting for the request"
+                                                 : "timeout waiting for the body");
+        return Step::kClose;
+      }
+      return RefuseStatus(
+          408,
+          phase_ == Phase::kHead ? "timeout waiting for the head" : "timeout waiting for the body",
+          now_ms);
+    case Phase::kFlushing:
+      if (!spec().ignore_write_errors) {
+        Log("uwsgi_response_write_body_do() TIMEOUT !!! the client {} does not take its response",
+            peer_text());
+      }
+      return Step::kClose;
+    case Phase::kIdle:
+    case Phase::kDraining:
+    case Phase::kLingering:
+    case Phase::kReady:
+    case Phase::kRunning:
+      break;
+  }
+  return Step::kClose;
+}
+
+}  // namespace uwsgi

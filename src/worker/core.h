@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "request/access_log.h"
+#include "request/connection.h"
+#include "runtime/language_runtime.h"
+#include "shm/scoreboard.h"
+#include "worker/worker.h"
+
+namespace uwsgi {
+
+// What the cores of a worker share.
+struct CoreShared {
+  const WorkerSpec* spec = nullptr;
+  int worker_id = 1;
+  LanguageRuntime* runtime = nullptr;
+  Scoreboard* scoreboard = nullptr;
+  std::atomic<uint64_t> requests{0};        // of this process
+  std::atomic<bool> recycle_wanted{false};  // max-requests has been reached
+};
+
+// A seat for a running request: one thread that applications may run on. Only that thread uses it.
+class Core {
+ public:
+  Core(int id, CoreShared& shared, const AccessLogSpec& log);
+
+  [[nodiscard]] int id() const { return id_; }
+  // Runs the complete request of the connection, writes its log line and counts it. Returns what
+  // the connection wants next.
+  Step Run(Connection& connection);
+  // Before the thread waits: the language gives back its lock, log lines leave.
+  void BeforeWait();
+  // Requests have lately taken so long that others should not wait behind one.
+  [[nodiscard]] bool is_slow() const { return average_us_ > kSlowUs; }
+
+ private:
+  static constexpr int64_t kSlowUs = 700;
+
+  void Count(const Request& request, const Response& response, const RequestResult& result,
+             int64_t micros);
+
+  int id_;
+  CoreShared& shared_;
+  WorkerSlot& worker_slot_;
+  CoreSlot& slot_;
+  AccessLog log_;
+  int64_t average_us_ = 0;  // of the last eight or so
+};
+
+}  // namespace uwsgi

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/leader.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+namespace uwsgi {
+namespace {
+
+constexpr int kAcceptsAlone = 64;    // connections taken at once by the only worker
+constexpr int kRequestsInARow = 16;  // of one pipelining client, before others have their turn
+constexpr int64_t kOutOfDescriptorsMs = 100;
+constexpr int64_t kIdleGraceMs =
+    1000;  // a draining worker still answers what idle connections were just sending
+constexpr int64_t kLookAgainMs = 1000;  // at a connection that a core owned when its time was up
+
+int64_t NowMs() { return MonotonicMicros() / 1000; }
+
+}  // namespace
+
+Result<std::unique_ptr<Leader>> Leader::Create(const WorkerSpec& spec, WorkerContext& context,
+                                               CoreShared& shared) {
+  Poller poller = TRY(Poller::Create());
+  SignalSource signals = TRY(SignalSource::Create());
+  UniqueFd wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!wake.valid()) return ErrnoError("eventfd", errno);
+  std::unique_ptr<Leader> leader(
+      new Leader(spec, context, shared, std::move(poller), std::move(signals), std::move(wake)));
+  TRY_STATUS(leader->Prepare());
+  return leader;
+}
+
+Leader::Leader(const WorkerSpec& spec, WorkerContext& context, CoreShared& shared, Poller poller,
+               SignalSource signals, UniqueFd wake)
+    : spec_(spec),
+      context_(context),
+      shared_(shared),
+      slot_(context.scoreboard->worker(context.id)),
+      poller_(std::move(poller)),
+      signals_(std::move(signals)),
+      wake_(std::move(wake)),
+      seats_(spec.threads, [this] { Poke(); }) {
+  now_ms_ = started_ms_ = NowMs();
+}
+
+Leader::~Leader() {
+  RemoveBuried();
+  while (connections_ != nullptr) {
+    Connection* const next = connections_->next;
+    delete connections_;
+    connections_ = next;
+  }
+}
+
+Status Leader::Prepare() {
+  TRY_STATUS(poller_.Add(wake_.get(), kReadable, &wake_));
+  TRY_STATUS(poller_.Add(signals_.fd(), kReadable, &signals_));
+  TRY_STATUS(signals_.Install({SIGHUP, SIGTERM, SIGQUIT}));
+  if (spec_.has_master) {
+    TRY_STATUS(signals_.Ignore({SIGINT}));  // the terminal's Ctrl-C is the master's affair
+  } else {
+    TRY_STATUS(signals_.Install({SIGINT}));
+  }
+  TRY_STATUS(signals_.Ignore({SIGPIPE}));
+  if (context_.master_fd >= 0)
+    TRY_STATUS(poller_.Add(context_.master_fd, kReadable | kPollPeerClosed, &context_));
+  int index = 0;
+  for (const Listener* listener : context_.listeners) {
+    auto door = std::make_unique<Door>();
+    door->front = MakeFront(index++, *listener, *context_.request_spec);
+    const int on = 1;  // inherited by the accepted sockets; a whole answer leaves with one call, so
+                       // nothing is gained by waiting
+    if (!listener->is_unix())
+      ::setsockopt(listener->fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    doors_.push_back(std::move(door));
+  }
+  OpenDoors();
+  return {};
+}
+
+// --- doors ---
+
+bool Leader::MayAccept(const Driver& driver) const {
+  if (draining_.load(std::memory_order_relaxed) || now_ms_ < doors_shut_until_ms_) return false;
+  if (driver.core != nullptr || spec_.processes == 1) return true;
+  // All cores are inside the application. Other workers may have a free one.
+  if (seats_.has_requests()) return false;
+  for (const WorkerSlot& other : context_.scoreboard->all_workers()) {
+    if (&other != &slot_ && other.accepting.load(std::memory_order_relaxed) &&
+        other.busy_cores() < spec_.threads)
+      return false;
+  }
+  return true;
+}
+
+void Leader::OpenDoors() {
+  for (const auto& door : doors_) {
+    const uint32_t exclusive = spec_.processes > 1 ? kExclusive : 0;
+    if (!door->open && poller_.Add(door->front.listener->fd(), kReadable | exclusive, door.get()))
+      door->open = true;
+  }
+  doors_open_ = true;
+}
+
+void Leader::CloseDoors() {
+  for (const auto& door : doors_) {
+    if (door->open) poller_.Remove(door->front.listener->fd());
+    door->open = false;
+  }
+  doors_open_ = false;
+}
+
+void Leader::Accept(Door& door, Driver& driver) {
+  const int most = spec_.processes > 1 ? 1 : kAcceptsAlone;
+  for (int taken = 0; taken < most && driver.leads; ++taken) {
+    sockaddr_storage address;
+    socklen_t size = sizeof address;
+    UniqueFd socket(::accept4(door.front.listener->fd(), reinterpret_cast<sockaddr*>(&address),
+                              &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!socket.valid()) {
+      if (errno == ECONNABORTED || errno == EINTR) continue;
+      if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+        LogDated("*** cannot accept a connection: {} (raise max-fd); pausing for {} ms ***",
+                 Error{"accept", errno}.text(), kOutOfDescriptorsMs);
+        doors_shut_until_ms_ = now_ms_ + kOutOfDescriptorsMs;
+      }
+      return;
+    }
+    if (door.front.listener->is_unix()) address.ss_family = AF_UNIX;
+    const auto* const peer = reinterpret_cast<const sockaddr*>(&address);
+    const bool trusted = context_.request_spec->trusted_proxies.Contains(peer);
+    auto* const connection =
+        new Connection(std::move(socket), door.front, PeerAddress(peer), trusted, pool_);
+    connection->set_draining(&draining_);
+    connection->Opened(now_ms_);
+    connection->next = connections_;
+    if (connections_ != nullptr) connections_->previous = connection;
+    connections_ = connection;
+    ++connection_count_;
+    wheel_.Schedule(connection->timer, connection->deadline_ms());
+    Proceed(*connection, connection->OnEvent(Hint::kReady, now_ms_), driver);
+  }
+}
+
+// --- the loop ---
+
+void Leader::Drive(Driver& driver) {
+  while (driver.leads && !seats_.ending()) {
+    if (batch_next_ == batch_size_) {
+      TurnOver(driver);
+    } else {
+      const Poller::Event event = batch_[static_cast<size_t>(batch_next_++)];
+      Dispatch(event, driver);
+    }
+  }
+}
+
+// The batch is done: what was put off, then the wait for the next one.
+void Leader::TurnOver(Driver& driver) {
+  if (has_buried_.load(std::memory_order_acquire)) RemoveBuried();
+  if (driver.core != nullptr) {
+    while (seats_.has_requests()) {
+      Connection* const waiting = seats_.PopRequest();
+      if (waiting == nullptr) break;
+      Proceed(*waiting, Step::kRun, driver);
+      if (!driver.leads) return;
+    }
+  } else if (seats_.lead_wanted() && seats_.WatcherPassesLead()) {
+    driver.leads = false;
+    return;
+  }
+  if (shared_.recycle_wanted.load(std::memory_order_relaxed) && drain_ == Drain::kNo &&
+      now_ms_ - started_ms_ >= spec_.min_worker_lifetime_s * 1000) {
+    Log("...The work of process {} is done. Seeya!", ::getpid());
+    BeginDrain(Drain::kRecycle);
+  }
+  if (drain_ != Drain::kNo) {
+    CheckDrain();
+    if (seats_.ending()) return;
+  }
+  if (driver.core != nullptr) driver.core->BeforeWait();
+  if (const bool may_accept = MayAccept(driver); may_accept != doors_open_)
+    may_accept ? OpenDoors() : CloseDoors();
+  int timeout = wheel_.MillisUntilNext(now_ms_);
+  if (now_ms_ < doors_shut_until_ms_) timeout = static_cast<int>(kOutOfDescriptorsMs);
+  if (drain_ != Drain::kNo && (timeout < 0 || timeout > 100)) timeout = 100;
+  batch_next_ = 0;
+  batch_size_ = poller_.Wait(batch_, timeout);
+  now_ms_ = NowMs();
+  ExpireTimers();
+}
+
+void Leader::Dispatch(const Poller::Event& event, Driver& driver) {
+  void* const tag = event.data.ptr;
+  if (tag == &wake_) {
+    uint64_t ignored = 0;
+    static_cast<void>(::read(wake_.get(), &ignored, sizeof ignored));
+    return;
+  }
+  if (tag == &signals_) return TakeSignals();
+  if (tag == &context_) {
+    poller_.Remove(context_.master_fd);
+    Log("uWSGI worker {} screams: UAAAAAAH my master disconnected: i will kill myself !!!",
+        context_.id);
+    return BeginDrain(Drain::kMasterGone);
+  }
+  for (const auto& door : doors_) {
+    if (tag == door.get()) {
+      if (door->open) Accept(*door, driver);
+      return;
+    }
+  }
+  auto& connection = *static_cast<Connection*>(tag);
+  if (!connection.TryOwnOrNotify()) return;
+  const bool closed = (event.events & (kPollPeerClosed | kPollHangUp | kPollFailed)) != 0;
+  Proceed(connection, connection.OnEvent(closed ? Hint::kPeerClosed : Hint::kReady, now_ms_),
+          driver);
+}
+
+void Leader::Proceed(Connection& connection, Step step, Driver& driver) {
+  int in_a_row = 0;
+  for (;;) {
+    switch (step) {
+      case Step::kRun: {
+        const bool others_first = ++in_a_row > kRequestsInARow ||
+                                  (!driver.leads && in_a_row > 1 && seats_.has_requests());
+        if (driver.core == nullptr || others_first) return seats_.PushRequest(&connection);
+        step = RunRequest(connection, driver);
+        break;
+      }
+      case Step::kClose:
+        return Bury(connection);
+      case Step::kWait:
+        Register(connection);
+        if (driver.leads) wheel_.Schedule(connection.timer, connection.deadline_ms());
+        if (connection.Release()) return;
+        step = connection.OnEvent(Hint::kUnknown, NowMs());
+        break;
+    }
+  }
+}
+
+Step Leader::RunRequest(Connection& connection, Driver& driver) {
+  if (driver.leads && driver.core->is_slow() && seats_.has_idle_core() &&
+      seats_.OfferLeadToIdleCore())
+    driver.leads = false;
+  if (!driver.leads) return driver.core->Run(connection);
+  const Lead::Entry entry = lead_.EnterApp();
+  if (watcher_asleep.load(std::memory_order_seq_cst)) seats_.WakeWatcher();
+  const Step step = driver.core->Run(connection);
+  driver.leads = lead_.LeaveApp(entry);
+  return step;
+}
+
+void Leader::Register(Connection& connection) {
+  using Registration = Connection::Registration;
+  const Registration wanted =
+      connection.wants_writable() ? Registration::kReadingAndWriting : Registration::kReading;
+  if (connection.registration == wanted) return;
+  const uint32_t events = kReadable | kPollPeerClosed | kEdge |
+                          (wanted == Registration::kReadingAndWriting ? kWritable : 0U);
+  if (connection.registration == Registration::kNone) {
+    static_cast<void>(poller_.Add(connection.fd(), events, &connection));
+  } else {
+    static_cast<void>(poller_.Modify(connection.fd(), events, &connection));
+  }
+  connection.registration = wanted;
+}
+
+// --- ends ---
+
+// Any thread. The object stays until the batch that may name it is done; it remains owned, so
+// nobody looks at it.
+void Leader::Bury(Connection& connection) {
+  connection.Close();
+  const std::lock_guard lock(graveyard_mutex_);
+  graveyard_.push_back(&connection);
+  has_buried_.store(true, std::memory_order_release);
+}
+
+void Leader::RemoveBuried() {
+  std::vector<Connection*> buried;
+  {
+    const std::lock_guard lock(graveyard_mutex_);
+    buried.swap(graveyard_);
+    has_buried_.store(false, std::memory_order_release);
+  }
+  for (Connection* connection : buried) {
+    if (connection->previous != nullptr) connection->previous->next = connection->next;
+    if (connection->next != nullptr) connection->next->previous = connection->previous;
+    if (connections_ == connection) connections_ = connection->next;
+    delete connection;
+    --connection_count_;
+  }
+}
+
+void Leader::ExpireTimers() {
+  wheel_.Expire(now_ms_, [this](TimerNode& node) {
+    Expire(*static_cast<Connection::Timer&>(node).connection);
+  });
+}
+
+void Leader::Expire(Connection& connection) {
+  if (!connection.TryOwn()) return wheel_.Schedule(connection.timer, now_ms_ + kLookAgainMs);
+  Driver bystander{nullptr, true};  // nothing that a deadline leads to is a request
+  Proceed(connection, connection.OnDeadline(now_ms_), bystander);
+}
+
+void Leader::Poke() const {
+  const uint64_t one = 1;
+  static_cast<void>(::write(wake_.get(), &one, sizeof one));
+}
+
+void Leader::TakeSignals() {
+  for (const int signal : signals_.Drain()) {
+    exit_status_ = signal == SIGHUP ? kExitGraceful : kExitImmediate;
+    const bool insists =
+        !spec_.has_master && (signal == SIGINT || signal == SIGTERM) && ++signals_to_end_ > 1;
+    if (signal == SIGQUIT || insists) {
+      context_.end_now(kExitImmediate);
+      return;
+    }
+    if (drain_ == Drain::kNo) {
+      if (signal == SIGHUP)
+        Log("Gracefully killing worker {} (pid: {})...", context_.id, ::getpid());
+      BeginDrain(Drain::kStop);
+    }
+  }
+}
+
+void Leader::BeginDrain(Drain why) {
+  if (drain_ != Drain::kNo) return;
+  drain_ = why;
+  draining_.store(true, std::memory_order_relaxed);
+  slot_.accepting.store(false, std::memory_order_relaxed);
+  slot_.state.store(WorkerState::kDraining, std::memory_order_relaxed);
+  if (exit_status_ == 0 && why != Drain::kStop) exit_status_ = kExitGraceful;
+  drain_deadline_ms_ = now_ms_ + spec_.mercy_s * 1000;
+  CloseDoors();
+  for (Connection* connection = connections_; connection != nullptr;
+       connection = connection->next) {
+    wheel_.Schedule(connection->timer, now_ms_ + kIdleGraceMs);
+  }
+}
+
+void Leader::CheckDrain() {
+  if (has_buried_.load(std::memory_order_acquire)) RemoveBuried();
+  if (connection_count_ == 0) return seats_.End();
+  const bool master_watches_the_clock = spec_.has_master && drain_ != Drain::kMasterGone;
+  if (!master_watches_the_clock && now_ms_ >= drain_deadline_ms_) {
+    LogDated("worker {} (pid: {}) is taking too much time to die...NO MERCY !!!", context_.id,
+             ::getpid());
+    context_.end_now(exit_status_);
+  }
+}
+
+}  // namespace uwsgi

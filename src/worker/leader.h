@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "net/poller.h"
+#include "net/signal_source.h"
+#include "net/timer_wheel.h"
+#include "request/front.h"
+#include "worker/core.h"
+#include "worker/lead.h"
+#include "worker/seats.h"
+#include "worker/worker.h"
+
+namespace uwsgi {
+
+// A thread that may drive the loop: a core's, or the watcher's (no core: it never runs an
+// application).
+struct Driver {
+  Core* core = nullptr;
+  bool leads = false;
+};
+
+// The loop of a worker: accepts, reads, parses, runs what is complete in place, flushes, expires.
+// It is driven by one thread at a time, the one with the lead; when the application turns out to be
+// slow the lead moves and the loop goes on where it was: the events of the current batch belong to
+// the loop, not to the thread.
+class Leader {
+ public:
+  static Result<std::unique_ptr<Leader>> Create(const WorkerSpec& spec, WorkerContext& context,
+                                                CoreShared& shared);
+  ~Leader();
+
+  // Drives until the driver has lost or passed on the lead, or the worker ends.
+  void Drive(Driver& driver);
+  // Carries on with a connection that the calling thread owns, with or without the lead.
+  void Proceed(Connection& connection, Step step, Driver& driver);
+
+  [[nodiscard]] Lead& lead() { return lead_; }
+  [[nodiscard]] Seats& seats() { return seats_; }
+  [[nodiscard]] int exit_status() const { return exit_status_; }
+  // The watcher sleeps and wants to be woken when an application is entered.
+  std::atomic<bool> watcher_asleep{false};
+
+ private:
+  struct Door {
+    Front front;
+    bool open = false;  // registered with the poller
+  };
+  enum class Drain : uint8_t { kNo, kRecycle, kStop, kMasterGone };
+
+  Leader(const WorkerSpec& spec, WorkerContext& context, CoreShared& shared, Poller poller,
+         SignalSource signals, UniqueFd wake);
+  Status Prepare();
+  void OpenDoors();
+  void CloseDoors();
+  [[nodiscard]] bool MayAccept(const Driver& driver) const;
+
+  void TurnOver(Driver& driver);
+  void Dispatch(const Poller::Event& event, Driver& driver);
+  void Accept(Door& door, Driver& driver);
+  Step RunRequest(Connection& connection, Driver& driver);
+  void Register(Connection& connection);
+  void Bury(Connection& connection);
+  void RemoveBuried();
+  void ExpireTimers();
+  void Expire(Connection& connection);
+  void TakeSignals();
+  void BeginDrain(Drain why);
+  void CheckDrain();
+  void Poke() const;
+
+  const WorkerSpec& spec_;
+  WorkerContext& context_;
+  CoreShared& shared_;
+  WorkerSlot& slot_;
+  Poller poller_;
+  SignalSource signals_;
+  UniqueFd wake_;  // an eventfd: the driver shall look up from its wait
+  Lead lead_;
+  Seats seats_;
+  ExchangePool pool_;
+  std::vector<std::unique_ptr<Door>> doors_;
+
+  // The driver's:
+  std::array<Poller::Event, 256> batch_{};
+  int batch_size_ = 0;
+  int batch_next_ = 0;
+  int64_t now_ms_ = 0;
+  TimerWheel wheel_;
+  Connection* connections_ = nullptr;
+  int64_t connection_count_ = 0;
+  int64_t doors_shut_until_ms_ = 0;  // out of descriptors: no accepting before
+  bool doors_open_ = false;
+  int64_t started_ms_ = 0;
+  int64_t drain_deadline_ms_ = 0;
+  Drain drain_ = Drain::kNo;
+  int signals_to_end_ = 0;
+  int exit_status_ = 0;
+
+  std::atomic<bool> draining_{false};
+  std::mutex graveyard_mutex_;
+  std::vector<Connection*> graveyard_;
+  std::atomic<bool> has_buried_{false};
+};
+
+}  // namespace uwsgi

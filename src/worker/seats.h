@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/function.h"
+#include "request/connection.h"
+
+namespace uwsgi {
+
+// What a core thread without the lead is told to do next.
+struct Assignment {
+  enum class Kind : uint8_t { kLead, kRequest, kEnd };
+  Kind kind = Kind::kEnd;
+  Connection* connection = nullptr;  // of kRequest
+};
+
+// Where core threads without the lead wait, and the complete requests that wait for one of them.
+// Thread-safe; the slow paths of passing work on meet here. A worker whose application is quick
+// never comes here.
+class Seats {
+ public:
+  // `poke` makes the driver of the loop return from its wait.
+  Seats(int cores, UniqueFunction<void()> poke);
+
+  // By an idle core: waits for an assignment. Asks the watcher for the lead when the watcher
+  // drives.
+  Assignment WaitForAssignment(int core);
+
+  // By the leader: gives the lead to an idle core; false when there is none.
+  bool OfferLeadToIdleCore();
+  // By the watcher: it has taken the lead and drives itself.
+  void WatcherDrives();
+  // Somebody wants the lead from the watcher: checked by the driving watcher at every turn.
+  [[nodiscard]] bool lead_wanted() const { return lead_wanted_.load(std::memory_order_acquire); }
+  // By the watcher, when wanted: passes it to a waiting core; false when none waits any more.
+  bool WatcherPassesLead();
+
+  void PushRequest(Connection* connection);
+  // By the leading core, whose own turn it is: a request that waits, or null.
+  Connection* PopRequest();
+  [[nodiscard]] bool has_requests() const { return waiting_.load(std::memory_order_acquire) > 0; }
+  [[nodiscard]] bool has_idle_core() const { return idle_.load(std::memory_order_acquire) > 0; }
+
+  // The watcher's sleep, until woken when `micros` is negative.
+  void WatcherSleeps(int64_t micros);
+  void WakeWatcher();
+
+  void End();
+  [[nodiscard]] bool ending() const { return ending_.load(std::memory_order_acquire); }
+
+ private:
+  struct Seat {
+    std::condition_variable wake;
+    bool idle = false;
+    bool lead_offered = false;
+  };
+  bool OfferLeadLocked();
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Seat>> seats_;
+  std::condition_variable watcher_wake_;
+  std::deque<Connection*> requests_;
+  UniqueFunction<void()> poke_;
+  bool watcher_drives_ = false;
+  bool watcher_woken_ = false;
+  std::atomic<bool> lead_wanted_{false};
+  std::atomic<int> idle_{0};
+  std::atomic<int> waiting_{0};
+  std::atomic<bool> ending_{false};
+};
+
+}  // namespace uwsgi

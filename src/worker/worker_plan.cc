@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/worker_plan.h"
+
+namespace uwsgi {
+namespace {
+
+constexpr int64_t kMostCores = 4096;
+
+Status RequireWithin(const Options& options, std::string_view name, int64_t value, int64_t least,
+                     int64_t most) {
+  if (value >= least && value <= most) return {};
+  return Fail("{} = {}: it must be between {} and {} ({})", name, value, least, most,
+              options.OriginOf(name).text());
+}
+
+}  // namespace
+
+Result<WorkerSpec> PlanWorker(const Options& options) {
+  TRY_STATUS(RequireWithin(options, "processes", options.processes, 1, kMostCores));
+  TRY_STATUS(RequireWithin(options, "threads", options.threads, 1, kMostCores));
+  WorkerSpec spec;
+  spec.processes = static_cast<int>(options.processes);
+  spec.threads = static_cast<int>(options.threads);
+  spec.stack_bytes = options.threads_stacksize * 1024;
+  spec.max_requests = static_cast<uint64_t>(options.max_requests);
+  spec.max_requests_delta = static_cast<uint64_t>(options.max_requests_delta);
+  spec.min_worker_lifetime_s = options.min_worker_lifetime;
+  spec.has_master = options.master;
+  // Only a master looks at it.
+  spec.record_requests = options.master;
+  spec.mercy_s = options.worker_reload_mercy;
+  return spec;
+}
+
+}  // namespace uwsgi
