@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -111,23 +112,37 @@ def predecessor(program):
     return found
 
 
-@pytest.fixture
-def nginx(tmp_path):
-    """nginx(upstream, protocol) -> Nginx in front of an address."""
+@contextmanager
+def _nginx_factory(base):
     if NGINX is None:
         pytest.skip("nginx is not installed")
     started, numbers = [], itertools.count()
 
     def start(upstream, protocol="uwsgi", extra=""):
-        folder = tmp_path / f"nginx{next(numbers)}"
+        folder = base / f"nginx{next(numbers)}"
         folder.mkdir()
         made = Nginx(folder, upstream, protocol, extra)
         started.append(made)
         return made
 
-    yield start
-    for made in started:
-        made.stop()
+    try:
+        yield start
+    finally:
+        for made in started:
+            made.stop()
+
+
+@pytest.fixture
+def nginx(tmp_path):
+    """nginx(upstream, protocol) -> Nginx in front of an address."""
+    with _nginx_factory(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def module_nginx(tmp_path_factory):
+    with _nginx_factory(tmp_path_factory.mktemp("nginx")) as start:
+        yield start
 
 
 @pytest.fixture

@@ -98,6 +98,9 @@ class Connection:
         taken, _, self.buffer = self.buffer.partition(mark)
         return taken
 
+    def read_exactly(self, size):
+        return self._take(size)
+
     def read_to_close(self):
         """Everything up to the end of the connection, a reset counting as one."""
         while True:

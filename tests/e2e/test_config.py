@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Command line, ini files, environment, substitution: what a user types."""
+import os
+
+import pytest
+
+from support import processes
+from support.processes import wait_until
+from support.server import ROOT
+
+BASE = "[uwsgi]\nhttp-socket = 127.0.0.1:{port}\nwsgi-file = {apps}/hello.py\nmaster = true\n"
+
+
+def workers(srv, count):
+    wait_until(lambda: len(processes.children(srv.pid)) == count, srv.seconds(10), f"{count} workers")
+    return True
+
+
+@pytest.mark.parity
+def test_the_ini_of_the_issue(server):
+    srv = server(front="none", ini="""[uwsgi]
+chdir = {apps}
+pidfile = {folder}/uwsgi.pid
+vacuum = true
+http-socket = 127.0.0.1:{port}
+wsgi-file = hello.py
+callable = application
+master = true
+processes = %k
+threads = 2
+""")
+    assert srv.get().body == b"Hello World"
+    assert workers(srv, os.cpu_count())
+
+
+@pytest.mark.parity
+def test_example_ini_starts(server, tmp_path):
+    text = (ROOT / "examples" / "uwsgi.ini").read_text()
+    text = text.replace("%d", str(ROOT / "examples")).replace(":9090", "127.0.0.1:{port}").replace("/tmp/foobar.pid", "{folder}/f.pid")
+    assert server(front="none", ini=text).get().body == b"Hello World"
+
+
+@pytest.mark.parity
+def test_options_after_the_ini_win(server):
+    srv = server(front="none", ini=BASE + "processes = 3\n")
+    assert workers(srv, 3)
+
+
+@pytest.mark.parity
+def test_later_pairs_win(program, tmp_path):
+    path = tmp_path / "p.ini"
+    path.write_text("[uwsgi]\nprocesses = 2\n")
+
+    def value(*args, env=None):
+        return program.run(*args, "--get", "processes", env=env).stdout.strip().splitlines()[-1]
+
+    assert value("--ini", path) == "2"
+    assert value("--processes", "4") == "4"
+
+
+@pytest.mark.parity
+def test_environment_is_read(server):
+    srv = server(app="hello", args=["--master"], env={"UWSGI_PROCESSES": "3"})
+    assert workers(srv, 3)
+
+
+@pytest.mark.parity
+def test_files_win_over_the_environment(server):
+    srv = server(front="none", ini=BASE + "processes = 1\n", env={"UWSGI_PROCESSES": "3"})
+    assert workers(srv, 1)
+
+
+@pytest.mark.parity
+def test_sections(server, tmp_path):
+    path = tmp_path / "many.ini"
+    path.write_text("[uwsgi]\nprocesses = 1\n[other]\nmaster = true\nprocesses = 3\n")
+    srv = server(app="hello", args=["--ini", f"{path}:other"])
+    srv.has_master = True
+    assert workers(srv, 3)
+
+
+@pytest.mark.parity
+def test_placeholders_environment_and_magic_letters(server, tmp_path):
+    (tmp_path / "name.txt").write_text("hello.py")
+    srv = server(front="none", env={"E2E_FOLDER": str(ROOT / "tests" / "apps")}, ini=f"""[uwsgi]
+place = $(E2E_FOLDER)
+file = %(place)/@({tmp_path}/name.txt)
+http-socket = 127.0.0.1:{{port}}
+""")
+    assert srv.get().body == b"Hello World"
+
+
+@pytest.mark.parity
+def test_include(server, tmp_path):
+    (tmp_path / "more.ini").write_text("[uwsgi]\nprocesses = 2\n")
+    srv = server(front="none", ini=BASE + f"ini = {tmp_path}/more.ini\n")
+    assert workers(srv, 2)
+
+
+@pytest.mark.parity
+def test_blocks(server):
+    srv = server(front="none", env={"E2E_SET": "yes"}, ini=BASE + """if-env = E2E_SET
+processes = 2
+endif =
+if-env = E2E_NOT_SET
+processes = 5
+endif =
+for = A_E2E B_E2E
+env = %(_)=1
+endfor =
+""")
+    assert workers(srv, 2)
+    environment = open(f"/proc/{srv.pid}/environ").read()
+    assert "E2E_SET" in environment
+
+
+@pytest.mark.parity
+def test_env_reaches_the_application(server, inside):
+    folder = inside({"env.py": "import os\ndef application(e, s):\n    s('200 OK', [])\n    return [os.environ['E2E_X'].encode()]\n"})
+    srv = server(front="none", ini=f"[uwsgi]\nhttp-socket = 127.0.0.1:{{port}}\nenv = E2E_X=a=b\nchdir = {folder}\nmodule = env\n")
+    assert srv.get().text == "a=b"
+
+
+@pytest.mark.parity
+def test_unknown_names_are_kept_for_the_application(server, inside):
+    folder = inside({"opt.py": "import uwsgi\ndef application(e, s):\n    s('200 OK', [])\n    return [repr(uwsgi.opt['my-own']).encode()]\n"})
+    srv = server(front="none", ini=f"[uwsgi]\nhttp-socket = 127.0.0.1:{{port}}\nmy-own = value\nchdir = {folder}\nmodule = opt\n")
+    assert srv.get().text == "b'value'"
+
+
+def test_bare_ini_and_section(server, tmp_path):
+    path = tmp_path / "site.ini"
+    path.write_text("[uwsgi]\nmaster = true\nprocesses = 1\n[three]\nmaster = true\nprocesses = 3\n")
+    first = server(app="hello", args=[path])
+    assert workers(first, 1)
+    second = server(app="hello", args=[f"{path}:three"])
+    assert workers(second, 3)
+
+
+@pytest.mark.parity
+def test_plugins_are_accepted(server):
+    assert server(app="hello", args=["--plugins", "python3"]).get().status == 200
+
+
+@pytest.mark.parity
+def test_show_config(server):
+    srv = server(app="hello", args=["--show-config", "--set", "a=b"])
+    log = srv.log()
+    assert ";uWSGI instance configuration\n[uwsgi]\n" in log
+    assert "show-config = true\n" in log
+    assert ";end of configuration" in log
+
+
+@pytest.mark.parity
+def test_version(program):
+    done = program.run("--version")
+    assert done.returncode == 0
+    assert done.stdout.strip() == program.version
+
+
+@pytest.mark.parity
+def test_help_lists_every_option(program):
+    done = program.run("--help")
+    assert done.returncode == 0
+    for option in ("--http-socket", "--processes", "--wsgi-file", "--harakiri", "--master"):
+        assert option in done.stdout
+    assert "Usage: " in done.stdout
+
+
+def test_help_of_a_word(program):
+    done = program.run("--help", "http")
+    assert done.returncode == 0
+    assert "--http-socket" in done.stdout
+    assert "--harakiri" not in done.stdout
+
+
+@pytest.mark.parity
+def test_abbreviations(program):
+    assert program.run("--proces", "2", "--get", "processes").stdout.strip().splitlines()[-1] == "2"
+
+
+@pytest.mark.parity
+def test_no_server_tests_a_configuration(program):
+    done = program.run("--http-socket", "127.0.0.1:0", "--wsgi-file", ROOT / "tests" / "apps" / "hello.py", "--no-server")
+    assert done.returncode == 0, done.stdout
+
+
+def test_size_suffixes_and_comments(server):
+    srv = server(front="none", ini=BASE + "# a comment\n; another\nprocesses = 2 # typed comments end here\n\n")
+    assert workers(srv, 2)

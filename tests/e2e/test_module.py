@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `uwsgi` module as an application sees it."""
+import socket
+from urllib.parse import quote
+
+import pytest
+
+APP = '''
+import json, uwsgi
+loaded = {name: repr(getattr(uwsgi, name, None)) for name in ("numproc", "version", "hostname")}
+def application(environ, start_response):
+    expression = environ["QUERY_STRING"]
+    from urllib.parse import unquote
+    try:
+        value = eval(unquote(expression), {"uwsgi": uwsgi, "environ": environ, "loaded": loaded})
+    except Exception as problem:
+        value = type(problem).__name__ + ": " + str(problem)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [repr(value).encode()]
+'''
+
+
+@pytest.fixture(scope="module")
+def srv(module_server):
+    return module_server(app=APP, args=["--master", "--processes", "2", "--threads", "2", "--set", "mine=1", "--log-format", "%(uri) %(who)"])
+
+
+def value(srv, expression):
+    return srv.get("/?" + quote(expression)).text
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("expression, expected", [
+    ("uwsgi.numproc", "2"), ("uwsgi.cores", "2"), ("uwsgi.worker_id() in (1, 2)", "True"),
+    ("type(uwsgi.opt).__name__", "'dict'"), ("uwsgi.opt['mine']", "b'1'"), ("uwsgi.opt['master']", "True"),
+    ("uwsgi.SPOOL_OK, uwsgi.SPOOL_RETRY, uwsgi.SPOOL_IGNORE", "(-2, -1, 0)"),
+    ("len(uwsgi.workers())", "2"), ("sorted(w['id'] for w in uwsgi.workers())", "[1, 2]"),
+    ("uwsgi.masterpid() > 1", "True"), ("uwsgi.total_requests() >= 0", "True"), ("uwsgi.log('said')", "True"),
+    ("uwsgi.set_logvar('who', 'me')", "None"), ("uwsgi.cl()", "0"),
+    ("uwsgi.numproc.__class__.__name__", "'int'"), ("uwsgi.buffer_size > 0", "True"),
+    ("uwsgi.mule_id()", "0"), ("uwsgi.is_connected(12345)", "False"),
+])
+def test_values(srv, expression, expected):
+    assert value(srv, expression) == expected
+
+
+@pytest.mark.parity
+def test_version_and_host(srv):
+    assert value(srv, "uwsgi.version") == repr(srv.program.version.encode())
+    assert value(srv, "uwsgi.hostname") == repr(socket.gethostname().encode())
+
+
+@pytest.mark.parity
+def test_log_line(srv):
+    value(srv, "uwsgi.log('a line of the application')")
+    srv.wait_log("^a line of the application$")
+
+
+@pytest.mark.parity
+def test_logvar_shows_in_the_request_line(srv):
+    value(srv, "uwsgi.set_logvar('who', 'carol')")
+    srv.wait_log(" carol$")
+
+
+@pytest.mark.parity
+def test_workers_tell_their_state(srv):
+    workers = eval(value(srv, "uwsgi.workers()"))
+    assert {"id", "pid", "requests", "exceptions", "status", "rss", "vsz", "running_time", "last_spawn", "respawn_count", "tx",
+            "avg_rt", "apps"} <= set(workers[0])
+
+
+def test_services_that_are_off_raise_clearly(srv):
+    for expression in ("uwsgi.cache_get('x')", "uwsgi.queue_push(b'x')", "uwsgi.send_to_spooler({})"):
+        text = value(srv, expression)
+        assert "Error" in text, (expression, text)
+
+
+def test_module_is_there_before_the_fork(srv):
+    loaded = eval(value(srv, "loaded"))
+    assert loaded["numproc"] == "2"
+
+
+def test_sendfile(server, tmp_path):
+    (tmp_path / "file.txt").write_text("sent by path")
+    srv = server(app=f"import uwsgi\ndef application(e, s):\n    s('200 OK', [])\n    return uwsgi.sendfile({str(tmp_path / 'file.txt')!r})\n")
+    assert srv.get().text == "sent by path"
+
+
+def test_stop_from_the_application(server):
+    srv = server(app="import uwsgi\ndef application(e, s):\n    uwsgi.stop()\n    s('200 OK', [])\n    return [b'bye']\n",
+                 args=["--master"])
+    assert srv.get().text == "bye"
+    srv.ended(0)
