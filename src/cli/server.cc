@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/server.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/help.h"
+#include "net/net_plan.h"
+#include "process/alone.h"
+#include "process/banner.h"
+#include "process/messages.h"
+#include "python/python_plan.h"
+#include "python/python_runtime.h"
+#include "request/request_plan.h"
+#include "worker/worker_plan.h"
+
+namespace uwsgi {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000;
+
+std::string HostName() {
+  char name[256] = "";
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
+// What was handed to this process, by whoever started it.
+Result<std::vector<InheritedSocket>> TakeInheritedSockets(const Options& options,
+                                                          const StartOrder& order) {
+  std::vector<InheritedSocket> sockets;
+  if (order.state) sockets = ParseHandOver(order.state->listeners);
+  if (order.kind != StartKind::kFirst) return sockets;
+  const char* const pid = std::getenv("LISTEN_PID");
+  const char* const count = std::getenv("LISTEN_FDS");
+  if (pid != nullptr && count != nullptr) sockets = TakeActivatedSockets(pid, count);
+  if (!options.skip_zero && !options.honour_stdin) {
+    for (InheritedSocket& socket : TRY(TakeStandardInput())) sockets.push_back(std::move(socket));
+  }
+  return sockets;
+}
+
+}  // namespace
+
+Result<ServerSpecs> PlanServer(const Options& options) {
+  ServerSpecs specs;
+  specs.process = TRY(PlanProcesses(options));
+  specs.listeners = TRY(PlanListeners(options));
+  specs.inherited_listener = TRY(PlanInheritedListener(options));
+  specs.request = TRY(PlanRequests(options));
+  specs.worker = TRY(PlanWorker(options));
+  specs.python = TRY(PlanPython(options));
+  return specs;
+}
+
+Result<int> Server::Run() {
+  const StartUpSpec& spec = specs_.process.start_up;
+  if (spec.daemonize && order_.kind == StartKind::kFirst) {
+    Launch launch = TRY(Daemonize(spec.log.path));
+    if (launch.exit_status) return *launch.exit_status;
+    launch_ = std::move(launch.report);
+  }
+  const auto prepared = Prepare();
+  if (!prepared) {
+    OnFailed(prepared.error());
+    return tl::unexpected(prepared.error());
+  }
+  if (order_.kind == StartKind::kTrial) return EndTrial();
+  if (options_.no_server) {
+    runtime_->End();
+    start_up_.Undo(&*listeners_);
+    launch_.Ready();
+    return 0;
+  }
+  auto ended = Serve();
+  if (!ended) {
+    OnFailed(ended.error());
+    return ended;
+  }
+  if (!has_started_)
+    OnFailed({.message = "no worker could be started, see the log", .exit_code = *ended});
+  start_up_.Vacuum(*listeners_);
+  return ended;
+}
+
+Status Server::Prepare() {
+  TRY_STATUS(PrepareProcess());
+  TRY_STATUS(BindSockets());
+  TRY_STATUS(CreateShared());
+  return LoadLanguage();
+}
+
+Status Server::PrepareProcess() {
+  // Asked for during the start, a reload has to wait; the other signals end a process that does not
+  // serve yet.
+  signals_.emplace(TRY(SignalSource::Create()));
+  TRY_STATUS(signals_->Ignore({SIGPIPE}));
+  if (supervision().has_master) TRY_STATUS(signals_->Install(SIGHUP));
+  AcceptSignals();
+
+  started_on_ = order_.state && order_.kind == StartKind::kSuccessor ? order_.state->started_on
+                                                                     : WallMicros() / kSecond;
+  TRY_STATUS(start_up_.SetEnvironment());
+  TRY_STATUS(start_up_.OpenLog());
+  LogBanner(command_.binary);
+  TRY_STATUS(start_up_.WriteFirstPidfile());
+  TRY_STATUS(start_up_.EnterIdentity());
+  TRY_STATUS(start_up_.EnterDirectory());
+  LogSystemFacts(supervision().has_master);
+  return {};
+}
+
+Status Server::BindSockets() {
+  auto inherited = TRY(TakeInheritedSockets(options_, order_));
+  listeners_ =
+      TRY(ListenerSet::Bind(specs_.listeners, std::move(inherited), specs_.inherited_listener));
+  for (const std::string& line : listeners_->start_lines()) LogLine(line);
+  if (listeners_->empty() && !options_.no_server) {
+    return Fail(
+        "The -s/--socket option is missing and stdin is not a socket: there is nothing to serve");
+  }
+  return start_up_.LeaveRoot();
+}
+
+Status Server::CreateShared() {
+  const SupervisionSpec& spec = supervision();
+  SharedSize size;
+  Scoreboard::AddSize(size, spec.processes, spec.threads);
+  region_.emplace(TRY(SharedRegion::Create(size)));
+  scoreboard_ = TRY(Scoreboard::Create(*region_, spec.processes, spec.threads));
+  control_ = std::make_unique<ServerControl>(*scoreboard_);
+  facts_ = MakeFacts();
+  return {};
+}
+
+Status Server::LoadLanguage() {
+  const SupervisionSpec& spec = supervision();
+  runtime_ = MakePythonRuntime(specs_.python, facts_, *control_);
+  TRY_STATUS(runtime_->Start());
+  LogEngineFacts({.has_sockets = !listeners_->empty(),
+                  .listen_backlog = options_.listen,
+                  .worker_mercy_s = options_.worker_reload_mercy,
+                  .mapped_bytes = static_cast<int64_t>(region_->size()),
+                  .processes = spec.processes,
+                  .threads = spec.threads});
+  Log("*** Operational MODE: {} ***", OperationalMode(spec.processes, spec.threads));
+  // A trial proves the application, whichever process will load it.
+  const bool loads_here = !spec.lazy_apps || order_.kind == StartKind::kTrial || options_.no_server;
+  if (loads_here) TRY_STATUS(runtime_->LoadApps());
+  if (!options_.single_interpreter)
+    LogLine("*** uWSGI is running in multiple interpreter mode ***");
+  return start_up_.OpenLateLog();
+}
+
+ServerFacts Server::MakeFacts() const {
+  const SupervisionSpec& spec = supervision();
+  ServerFacts facts;
+  facts.processes = spec.processes;
+  facts.threads = spec.threads;
+  facts.has_master = spec.has_master;
+  facts.is_a_reload = is_reload();
+  facts.started_on = started_on_;
+  facts.buffer_size = options_.buffer_size;
+  facts.hostname = HostName();
+  facts.binary_path = command_.binary;
+  facts.mode = OperationalMode(spec.processes, spec.threads);
+  facts.pidfile = specs_.process.start_up.pidfiles.before_drop;
+  for (const Listener& listener : listeners_->listeners()) facts.sockets.push_back(listener.fd());
+  for (const Setting& setting : options_.settings) {
+    facts.options.push_back({setting.name, setting.value, setting.has_value});
+  }
+  facts.magic = options_.magic;
+  return facts;
+}
+
+Result<int> Server::Serve() {
+  ServingParts parts;
+  parts.supervision = &supervision();
+  parts.worker_spec = &specs_.worker;
+  parts.request_spec = &specs_.request;
+  parts.scoreboard = &*scoreboard_;
+  parts.listeners = listeners_->pointers();
+  parts.runtime = runtime_.get();
+  parts.control = control_.get();
+  TRY_STATUS(start_up_.WriteSafePidfiles());
+  if (supervision().has_master) return ServeWithMaster(std::move(parts));
+  // A worker has signals of its own.
+  signals_.reset();
+  return ServeAlone(
+      parts, [this] { OnStarted(); }, [this] { start_up_.Vacuum(*listeners_); });
+}
+
+Result<int> Server::ServeWithMaster(ServingParts serving) {
+  MasterParts parts;
+  parts.serving = std::move(serving);
+  parts.listeners = &*listeners_;
+  parts.command = &command_;
+  parts.predecessor = order_.kind == StartKind::kSuccessor ? &*order_.state : nullptr;
+  parts.started_on = started_on_;
+  parts.configuration = ShowConfigText(options_);
+  parts.on_started = [this] { OnStarted(); };
+  const std::unique_ptr<Master> master =
+      TRY(Master::Create(std::move(parts), std::move(*signals_)));
+  signals_.reset();
+  const int status = master->Run();
+  runtime_->End();
+  return status;
+}
+
+// The configuration and the applications load: that is all that was to be found out.
+Result<int> Server::EndTrial() {
+  runtime_->End();
+  start_up_.Undo(&*listeners_);
+  return 0;
+}
+
+void Server::OnStarted() {
+  has_started_ = true;
+  launch_.Ready();
+}
+
+void Server::OnFailed(const Error& error) {
+  start_up_.Undo(listeners_ ? &*listeners_ : nullptr);
+  launch_.Failed(error);
+}
+
+}  // namespace uwsgi

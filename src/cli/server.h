@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/options.h"
+#include "net/listener_set.h"
+#include "net/signal_source.h"
+#include "process/daemonize.h"
+#include "process/hand_over.h"
+#include "process/master.h"
+#include "process/process_control.h"
+#include "process/process_plan.h"
+#include "process/reload.h"
+#include "process/start_up.h"
+#include "python/python_spec.h"
+#include "request/request_spec.h"
+#include "runtime/server_facts.h"
+#include "shm/scoreboard.h"
+#include "worker/worker.h"
+
+namespace uwsgi {
+
+// What each part needs to know, made from the options before anything is done, so that a mistake is
+// found before anything has changed.
+struct ServerSpecs {
+  ProcessSpec process;
+  std::vector<ListenerSpec> listeners;
+  ListenerSpec inherited_listener;
+  RequestSpec request;
+  WorkerSpec worker;
+  PythonSpec python;
+};
+Result<ServerSpecs> PlanServer(const Options& options);
+
+// One server: owns what its processes share and everything that is made before the first fork.
+class Server {
+ public:
+  Server(Options options, ServerSpecs specs, StartOrder order, StartCommand command)
+      : options_(std::move(options)),
+        specs_(std::move(specs)),
+        order_(std::move(order)),
+        command_(std::move(command)),
+        start_up_(specs_.process.start_up, order_.kind) {}
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // From the configuration to the end of the last worker; the exit status. With daemonize also
+  // called to its end in the process that the operator started.
+  Result<int> Run();
+
+ private:
+  // The steps of the start (reference 11 section 2).
+  Status PrepareProcess();
+  Status BindSockets();
+  Status CreateShared();
+  Status LoadLanguage();
+  Status Prepare();
+  Result<int> Serve();
+  Result<int> ServeWithMaster(ServingParts parts);
+  Result<int> EndTrial();
+  void OnStarted();
+  void OnFailed(const Error& error);
+
+  [[nodiscard]] const SupervisionSpec& supervision() const { return specs_.process.supervision; }
+  [[nodiscard]] bool is_reload() const { return order_.kind != StartKind::kFirst; }
+  [[nodiscard]] ServerFacts MakeFacts() const;
+
+  Options options_;
+  ServerSpecs specs_;
+  StartOrder order_;
+  StartCommand command_;
+  StartUp start_up_;
+  LaunchReport launch_;
+  std::optional<SignalSource> signals_;
+  std::optional<ListenerSet> listeners_;
+  std::optional<SharedRegion> region_;
+  std::optional<Scoreboard> scoreboard_;
+  std::unique_ptr<ServerControl> control_;
+  ServerFacts facts_;
+  std::unique_ptr<LanguageRuntime> runtime_;
+  int64_t started_on_ = 0;
+  bool has_started_ = false;
+};
+
+}  // namespace uwsgi

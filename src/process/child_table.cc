@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/child_table.h"
+
+#include <algorithm>
+
+namespace uwsgi {
+
+Child& ChildTable::Add(ChildKind kind, int id) {
+  Child& child = children_.emplace_back();
+  child.kind = kind;
+  child.id = id;
+  return child;
+}
+
+void ChildTable::ForgetVacant(ChildKind kind) {
+  // Predecessors stand behind the workers, so that erasing them moves no worker.
+  while (!children_.empty() && children_.back().kind == kind &&
+         children_.back().state == ChildState::kVacant) {
+    children_.pop_back();
+  }
+}
+
+Child* ChildTable::FindPid(pid_t pid) {
+  const auto found =
+      std::ranges::find_if(children_, [pid](const Child& child) { return child.pid == pid; });
+  return pid != 0 && found != children_.end() ? &*found : nullptr;
+}
+
+Child* ChildTable::Find(ChildKind kind, int id) {
+  const auto found = std::ranges::find_if(
+      children_, [kind, id](const Child& child) { return child.kind == kind && child.id == id; });
+  return found != children_.end() ? &*found : nullptr;
+}
+
+int ChildTable::CountProcesses() const {
+  return static_cast<int>(
+      std::ranges::count_if(children_, [](const Child& child) { return child.has_process(); }));
+}
+
+int ChildTable::CountProcesses(ChildKind kind) const {
+  return static_cast<int>(std::ranges::count_if(
+      children_, [kind](const Child& child) { return child.kind == kind && child.has_process(); }));
+}
+
+int ChildTable::Count(ChildKind kind, ChildState state) const {
+  return static_cast<int>(std::ranges::count_if(children_, [kind, state](const Child& child) {
+    return child.kind == kind && child.state == state;
+  }));
+}
+
+}  // namespace uwsgi

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <deque>
+
+#include "base/unique_fd.h"
+#include "net/event_loop.h"
+#include "process/child_kind.h"
+#include "process/child_rules.h"
+
+namespace uwsgi {
+
+// A child of the master, or the place of one. Times are monotonic microseconds.
+struct Child {
+  ChildKind kind = ChildKind::kWorker;
+  int id = 0;  // 1..N within its kind
+  ChildState state = ChildState::kVacant;
+  pid_t pid = 0;  // 0: no process
+  int64_t forked_us = 0;
+  int64_t ready_us = 0;
+  int64_t told_to_end_us = 0;
+  int64_t deadline_us = 0;  // of draining; 0 when there is none
+  int64_t lifetime_us = 0;  // it is told to end after this long; 0 for never
+  int failed_starts = 0;    // in a row
+  int spawns = 0;           // processes that had this place
+  int harakiri_tries = 0;
+  UniqueFd reports;  // the child says here that it is ready
+  WatchId reports_watch = 0;
+  TimerId pause_timer = 0;
+
+  [[nodiscard]] bool has_process() const { return pid != 0; }
+};
+
+// Who lives. Children keep their address. The master's alone.
+class ChildTable {
+ public:
+  Child& Add(ChildKind kind, int id);
+  // Takes out the predecessors that are gone.
+  void ForgetVacant(ChildKind kind);
+
+  [[nodiscard]] Child* FindPid(pid_t pid);
+  [[nodiscard]] Child* Find(ChildKind kind, int id);
+  [[nodiscard]] std::deque<Child>& all() { return children_; }
+  [[nodiscard]] const std::deque<Child>& all() const { return children_; }
+
+  [[nodiscard]] int CountProcesses() const;
+  [[nodiscard]] int CountProcesses(ChildKind kind) const;
+  [[nodiscard]] int Count(ChildKind kind, ChildState state) const;
+
+ private:
+  std::deque<Child> children_;
+};
+
+}  // namespace uwsgi

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/fork.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "net/signal_source.h"
+
+namespace uwsgi {
+namespace {
+
+constexpr int kCannotStart = 127;
+
+// The child shall end with its parent, and at once if the parent is gone already.
+void TieLifeTo(pid_t parent, int death_signal) {
+  ::prctl(PR_SET_PDEATHSIG, death_signal);
+  if (::getppid() != parent) EndProcess(0);
+}
+
+// Before signals are unblocked: the parent's handlers would leave what the child receives in the
+// parent's pipe.
+void ResetSignals() {
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+}
+
+void UnblockSignals() {
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
+[[noreturn]] void RunChild(ForkSpec& spec, pid_t parent, UniqueFd reports) {
+  TieLifeTo(parent, spec.death_signal);
+  if (spec.leave_parent) spec.leave_parent();
+  if (spec.runtime != nullptr) spec.runtime->AfterForkChild();
+  UnblockSignals();
+  EndProcess(spec.main(std::move(reports)));
+}
+
+std::vector<char*> Pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// In the child of a process that may have had threads: nothing here allocates.
+[[noreturn]] void RunProgram(const ProgramSpec& spec, char* const* argv, char* const* environment,
+                             pid_t parent) {
+  TieLifeTo(parent, SIGKILL);
+  ResetSignals();
+  UnblockSignals();
+  for (const int fd : spec.inherit) ::fcntl(fd, F_SETFD, 0);
+  if (spec.output >= 0) {
+    ::dup2(spec.output, STDOUT_FILENO);
+    ::dup2(spec.output, STDERR_FILENO);
+  }
+  if (spec.directory.empty() || ::chdir(spec.directory.c_str()) == 0)
+    ::execve(spec.path.c_str(), argv, environment);
+  const char* const why = std::strerror(errno);
+  [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, why, std::strlen(why));
+  written = ::write(STDERR_FILENO, "\n", 1);
+  ::_exit(kCannotStart);
+}
+
+}  // namespace
+
+void EndProcess(int status) {
+  std::fflush(nullptr);
+  ::_exit(status);
+}
+
+Result<Forked> ForkChild(ForkSpec spec) {
+  FdPair pipe = TRY(MakePipe());
+  const SignalMask mask;
+  const pid_t parent = ::getpid();
+  // What is still in stdio's buffers must not be written twice.
+  std::fflush(nullptr);
+  if (spec.runtime != nullptr) spec.runtime->BeforeFork();
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    pipe.first.Reset();
+    RunChild(spec, parent, std::move(pipe.second));
+  }
+  const int error = errno;
+  if (spec.runtime != nullptr) spec.runtime->AfterForkParent();
+  if (pid < 0) return ErrnoError("fork()", error);
+  return Forked{pid, std::move(pipe.first)};
+}
+
+Result<pid_t> SpawnProgram(const ProgramSpec& spec) {
+  const std::vector<char*> argv = Pointers(spec.argv);
+  const std::vector<char*> environment = Pointers(spec.environment);
+  const SignalMask mask;
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid == 0) RunProgram(spec, argv.data(), environment.data(), parent);
+  if (pid < 0) return ErrnoError("fork()", errno);
+  return pid;
+}
+
+Result<bool> Detach() {
+  std::fflush(nullptr);
+  const pid_t child = ::fork();
+  if (child < 0) return ErrnoError("daemonize: fork()", errno);
+  if (child > 0) {
+    // The one in the middle ends at once.
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return false;
+  }
+  if (::setsid() < 0) return ErrnoError("daemonize: setsid()", errno);
+  const pid_t daemon = ::fork();
+  if (daemon < 0) return ErrnoError("daemonize: fork()", errno);
+  if (daemon > 0) EndProcess(0);
+  return true;
+}
+
+}  // namespace uwsgi

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "base/function.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "runtime/language_runtime.h"
+
+namespace uwsgi {
+
+// What happens on both sides of a fork.
+struct ForkSpec {
+  LanguageRuntime* runtime = nullptr;  // is told of the fork; null when no language runs yet
+  int death_signal = SIGTERM;          // the child gets it when its parent ends
+  // The child gives back what belongs to its parent alone: descriptors, signal handlers, loops.
+  UniqueFunction<void()> leave_parent;
+  // What the child runs; its result is the exit status. `reports` is a pipe to the parent.
+  UniqueFunction<int(UniqueFd reports)> main;
+};
+
+struct Forked {
+  pid_t pid = 0;
+  UniqueFd reports;  // read end, non-blocking: what the child says, its end when the child is gone
+};
+
+// The one fork of the server. Called on the only thread there is; signals are blocked meanwhile, so
+// that none meets a child without handlers.
+Result<Forked> ForkChild(ForkSpec spec);
+
+// Ends a process that has served, without the handlers that its parent registered with atexit.
+[[noreturn]] void EndProcess(int status);
+
+// A program to be run as a child, with only these descriptors of ours beside 0, 1 and 2.
+struct ProgramSpec {
+  std::string path;
+  std::vector<std::string> argv;
+  std::vector<std::string> environment;
+  std::string directory;     // it starts there
+  int output = -1;           // becomes its standard output and error
+  std::vector<int> inherit;  // stay open, under the same numbers
+};
+Result<pid_t> SpawnProgram(const ProgramSpec& spec);
+
+// Leaves the terminal: the caller goes on in a grandchild that leads no session and has no terminal
+// (true), and also in the process that was started (false), which has nothing to do any more but to
+// wait for news. No language may run yet.
+Result<bool> Detach();
+
+}  // namespace uwsgi

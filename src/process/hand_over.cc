@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/hand_over.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+#include "base/file.h"
+#include "base/strings.h"
+
+namespace uwsgi {
+namespace {
+
+// The text, a fact in each line:
+//   uwsgi-handover 1
+//   reloads N
+//   started SECONDS
+//   lifeline FD
+//   worker ID PID DRAINING DEADLINE
+//   listener FD SOURCE ADDRESS      (a line of ListenerSet::HandOver)
+constexpr std::string_view kMagic = "uwsgi-handover 1";
+
+Result<int64_t> Number(std::string_view text) {
+  const auto number = ParseInt(text);
+  if (!number) return Fail("{} is no number", text);
+  return *number;
+}
+
+Result<OldWorker> DecodeWorker(std::string_view facts) {
+  const auto words = SplitWords(facts);
+  if (words.size() != 4) return Fail("a worker has four facts, not {}", words.size());
+  OldWorker worker;
+  worker.id = static_cast<int>(TRY(Number(words[0])));
+  worker.pid = static_cast<pid_t>(TRY(Number(words[1])));
+  worker.draining = TRY(Number(words[2])) != 0;
+  worker.deadline_us = TRY(Number(words[3]));
+  if (worker.pid <= 1) return Fail("{} is no worker's pid", worker.pid);
+  return worker;
+}
+
+Status DecodeLine(HandOver& state, std::string_view line) {
+  const size_t blank = line.find(' ');
+  const std::string_view name = line.substr(0, blank);
+  const std::string_view rest =
+      blank == std::string_view::npos ? std::string_view() : line.substr(blank + 1);
+  if (name == "reloads") {
+    state.reloads = static_cast<int>(TRY(Number(rest)));
+  } else if (name == "started") {
+    state.started_on = TRY(Number(rest));
+  } else if (name == "lifeline") {
+    state.lifelines.push_back(static_cast<int>(TRY(Number(rest))));
+  } else if (name == "worker") {
+    state.workers.push_back(TRY(DecodeWorker(rest)));
+  } else if (name == "listener") {
+    state.listeners.append(rest).push_back('\n');
+  }
+  // What another version adds is none of our business.
+  return {};
+}
+
+}  // namespace
+
+std::string EncodeHandOver(const HandOver& state) {
+  std::string text(kMagic);
+  text += fmt::format("\nreloads {}\nstarted {}\n", state.reloads, state.started_on);
+  for (const int fd : state.lifelines) text += fmt::format("lifeline {}\n", fd);
+  for (const OldWorker& worker : state.workers) {
+    text += fmt::format("worker {} {} {} {}\n", worker.id, worker.pid, worker.draining ? 1 : 0,
+                        worker.deadline_us);
+  }
+  for (const std::string_view line : Split(state.listeners, '\n')) {
+    if (!line.empty()) text += fmt::format("listener {}\n", line);
+  }
+  return text;
+}
+
+Result<HandOver> DecodeHandOver(std::string_view text) {
+  const auto lines = Split(text, '\n');
+  if (lines.front() != kMagic) return Fail("this is no state of a uWSGI master");
+  HandOver state;
+  for (size_t i = 1; i < lines.size(); ++i) {
+    if (lines[i].empty()) continue;
+    auto decoded = DecodeLine(state, lines[i]);
+    if (!decoded)
+      return WithContext(fmt::format("state of the former master, line {}", i + 1),
+                         decoded.error());
+  }
+  return state;
+}
+
+Result<StartOrder> TakeStartOrder() {
+  StartOrder order;
+  const std::string handover_name(kHandOverVariable);
+  const std::string trial_name(kTrialVariable);
+  const char* const fd_text = std::getenv(handover_name.c_str());
+  const bool is_trial = std::getenv(trial_name.c_str()) != nullptr;
+  if (fd_text != nullptr) {
+    UniqueFd file(static_cast<int>(TRY(Number(fd_text))));
+    const std::string text = TRY(ReadAll(file.get()));
+    order.state = TRY(DecodeHandOver(text));
+    order.kind = StartKind::kSuccessor;
+  }
+  if (is_trial) order.kind = StartKind::kTrial;
+  ::unsetenv(handover_name.c_str());
+  ::unsetenv(trial_name.c_str());
+  return order;
+}
+
+Result<UniqueFd> MakeMemoryFile(std::string_view bytes) {
+  UniqueFd file(::memfd_create("uwsgi-handover", MFD_CLOEXEC));
+  if (!file.valid()) return ErrnoError("memfd_create()", errno);
+  TRY_STATUS(WriteAll(file.get(), bytes));
+  if (::lseek(file.get(), 0, SEEK_SET) < 0) return ErrnoError("lseek()", errno);
+  return file;
+}
+
+}  // namespace uwsgi

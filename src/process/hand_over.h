@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace uwsgi {
+
+// A worker that still serves, or finishes its requests, while the master that forked it has become
+// a new program.
+struct OldWorker {
+  int id = 0;
+  pid_t pid = 0;
+  bool draining = false;
+  int64_t deadline_us = 0;  // monotonic, of draining
+};
+
+// What a master leaves to the program that takes its place at a graceful reload. It travels as text
+// in a memory file, whose descriptor an environment variable names.
+struct HandOver {
+  int reloads = 1;         // how often the server has been reloaded, this time included
+  int64_t started_on = 0;  // of the first start, seconds since 1970
+  std::string listeners;   // as ListenerSet::HandOver made it
+  std::vector<int>
+      lifelines;  // write ends of the pipes that tell old workers whether they have a master
+  std::vector<OldWorker> workers;
+};
+
+std::string EncodeHandOver(const HandOver& state);
+Result<HandOver> DecodeHandOver(std::string_view text);
+
+// How a process was started.
+enum class StartKind : uint8_t {
+  kFirst,      // by the operator
+  kSuccessor,  // by a master that has become this program
+  kTrial,  // to find out whether the configuration and the application load; ends without serving
+};
+
+// The variables by which a program learns of it. They are not options and never reach the
+// application.
+inline constexpr std::string_view kHandOverVariable = "UWSGI_HANDOVER_FD";
+inline constexpr std::string_view kTrialVariable = "UWSGI_TRIAL";
+
+struct StartOrder {
+  StartKind kind = StartKind::kFirst;
+  std::optional<HandOver> state;  // of a successor; a trial gets the listeners
+};
+// Reads and removes the variables and the memory file. First thing in main, before anything else
+// looks at the environment.
+Result<StartOrder> TakeStartOrder();
+
+// A memory file with these bytes, at its start.
+Result<UniqueFd> MakeMemoryFile(std::string_view bytes);
+
+}  // namespace uwsgi

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace uwsgi {
+
+// How children learn that nobody is above them any more: a pipe on which nothing is ever written.
+// Its write end lives in one process only, the master or the first process; when that ends, in
+// whatever way, the read end is at its end.
+class Lifeline {
+ public:
+  static Result<Lifeline> Create();
+
+  // For children.
+  [[nodiscard]] int read_end() const { return pipe_.first.get(); }
+  // A child, after the fork: what keeps the line open belongs to the parent.
+  void LetGo();
+
+  // Of masters that this process was before a reload: their workers have other lines, which must
+  // stay open.
+  void KeepOpen(int write_end) { older_.emplace_back(write_end); }
+  void CloseOlder() { older_.clear(); }
+  // All write ends, for the program that this process becomes.
+  [[nodiscard]] std::vector<int> write_ends() const;
+
+ private:
+  explicit Lifeline(FdPair pipe) : pipe_(std::move(pipe)) {}
+
+  FdPair pipe_;
+  std::vector<UniqueFd> older_;
+};
+
+}  // namespace uwsgi

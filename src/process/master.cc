@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/master.h"
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "process/fork.h"
+#include "process/harakiri.h"
+#include "process/messages.h"
+
+// What the master does with its children. What it does when it is signalled is in
+// master_actions.cc.
+
+namespace uwsgi {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000;
+constexpr int64_t kHarakiriPeriod = kSecond / 4;
+// A worker that ends sooner than this, without one request, has failed to start.
+constexpr int64_t kYoung = kSecond;
+
+// What the end of a process means. Exit codes are those of reference 11 section 4.
+ChildEvent EventOf(int wait_status) {
+  if (!WIFEXITED(wait_status)) return ChildEvent::kDied;
+  switch (WEXITSTATUS(wait_status)) {
+    case 0:
+    case kExitGraceful:
+    case 29:  // compat: a worker may ask for its replacement with this one
+      return ChildEvent::kEndedWell;
+    case 1:
+    case kExitNoApp:
+      return ChildEvent::kFailedToLoad;
+    default:
+      return ChildEvent::kDied;
+  }
+}
+
+}  // namespace
+
+Master::Master(MasterParts parts, SignalSource signals, std::unique_ptr<EventLoop> loop,
+               Lifeline lifeline)
+    : parts_(std::move(parts)),
+      signals_(std::move(signals)),
+      loop_(std::move(loop)),
+      lifeline_(std::move(lifeline)),
+      trial_(std::in_place, *loop_, *parts_.command) {}
+
+Result<std::unique_ptr<Master>> Master::Create(MasterParts parts, SignalSource signals) {
+  auto loop = TRY(EventLoop::Create());
+  Lifeline lifeline = TRY(Lifeline::Create());
+  std::unique_ptr<Master> master(
+      new Master(std::move(parts), std::move(signals), std::move(loop), std::move(lifeline)));
+  for (const MasterSignalRow& row : MasterSignals()) {
+    if (row.action == MasterAction::kIgnore) {
+      TRY_STATUS(master->signals_->Ignore({row.signal}));
+    } else {
+      TRY_STATUS(master->signals_->Install(row.signal));
+    }
+  }
+  TRY(master->loop_->Watch(master->signals_->fd(), EPOLLIN,
+                           [it = master.get()](uint32_t) { it->ReadSignals(); }));
+  return master;
+}
+
+int Master::Run() {
+  parts_.serving.control->BecomeMaster();
+  const std::string title = ComposeTitle(spec().titles, "uWSGI master", /*is_master=*/true);
+  if (!title.empty()) SetTitle(title);
+  LogLine(parts_.predecessor != nullptr ? message::MasterRespawned(::getpid())
+                                        : message::MasterSpawned(::getpid()));
+  for (int id = 1; id <= spec().processes; ++id) children_.Add(ChildKind::kWorker, id);
+  AdoptPredecessors();
+  for (Child& child : children_.all()) {
+    if (child.kind == ChildKind::kWorker) Happen(child, ChildEvent::kPauseOver);
+  }
+  if (spec().harakiri_us > 0) WatchHarakiri();
+  // Some may have ended before there was anybody to notice.
+  Reap();
+  loop_->Run();
+  LogLine(is_reload_end_ ? message::kGameOver : message::kGoodbye);
+  return exit_status_;
+}
+
+void Master::AdoptPredecessors() {
+  if (parts_.predecessor == nullptr) return;
+  for (const int write_end : parts_.predecessor->lifelines) lifeline_.KeepOpen(write_end);
+  for (const OldWorker& worker : parts_.predecessor->workers) {
+    Child& child = children_.Add(ChildKind::kPredecessor, worker.id);
+    child.pid = worker.pid;
+    child.state = worker.draining ? ChildState::kDraining : ChildState::kServing;
+    child.forked_us = child.ready_us = MonotonicMicros() - kYoung;
+    child.told_to_end_us = worker.draining ? MonotonicMicros() : 0;
+    child.deadline_us = worker.deadline_us;
+    if (worker.draining) WatchDeadline(child);
+  }
+}
+
+void Master::Happen(Child& child, ChildEvent event) {
+  const ChildStep step = StepOf(child.state, event);
+  child.state = step.next;
+  Perform(child, step.action, Ended{});
+}
+
+void Master::Perform(Child& child, ChildAction action, const Ended& ended) {
+  switch (action) {
+    case ChildAction::kNothing:
+      return;
+    case ChildAction::kAnnounceReady:
+      return AnnounceReady(child);
+    case ChildAction::kKill:
+      ::kill(child.pid, SIGKILL);
+      return;
+    case ChildAction::kBury:
+      return Bury(child);
+    case ChildAction::kReplaceRecycled:
+    case ChildAction::kReplaceDead:
+    case ChildAction::kReplaceKilled:
+      child.failed_starts = 0;
+      return Happen(child, ChildEvent::kPauseOver);
+    case ChildAction::kRetryLater:
+      return RetryLater(child);
+    case ChildAction::kRetryLoading:
+      return RetryLoading(child, ended);
+    case ChildAction::kStart:
+      return Start(child);
+  }
+}
+
+void Master::Start(Child& child) {
+  const bool is_first = child.spawns++ == 0;
+  WorkerSlot& slot = SlotOf(child);
+  // Before the fork, as the child counts from then on.
+  slot.ready.store(false, std::memory_order_relaxed);
+  slot.accepting.store(false, std::memory_order_relaxed);
+  slot.state.store(WorkerState::kStarting, std::memory_order_relaxed);
+  slot.NoteSpawn(child.id, 0, WallMicros() / kSecond);
+  ForkSpec fork;
+  fork.runtime = parts_.serving.runtime;
+  fork.death_signal = spec().no_orphans ? SIGKILL : SIGTERM;
+  fork.leave_parent = [this] { LeaveInChild(); };
+  fork.main = [this, id = child.id](UniqueFd reports) { return RunWorker(id, std::move(reports)); };
+  auto forked = ForkChild(std::move(fork));
+  if (!forked) {
+    Log("worker {}: {}", child.id, forked.error().text());
+    child.state = ChildState::kPausing;
+    return RetryLater(child);
+  }
+  child.pid = forked->pid;
+  child.reports = std::move(forked->reports);
+  child.forked_us = MonotonicMicros();
+  child.ready_us = child.told_to_end_us = child.deadline_us = 0;
+  slot.pid.store(child.pid, std::memory_order_relaxed);
+  LogLine(is_first ? message::WorkerSpawned(child.id, child.pid, spec().threads)
+                   : message::WorkerRespawned(child.id, child.pid));
+  WatchReports(child);
+}
+
+// In a child: what belongs to the master alone goes.
+void Master::LeaveInChild() {
+  trial_->LeaveInChild();
+  for (Child& child : children_.all()) child.reports.Reset();
+  lifeline_.LetGo();
+  loop_.reset();
+  signals_.reset();
+}
+
+int Master::RunWorker(int id, UniqueFd reports) {
+  parts_.serving.scoreboard->worker(id).pid.store(::getpid(), std::memory_order_relaxed);
+  return WorkerMain(parts_.serving, id, lifeline_.read_end(), std::move(reports));
+}
+
+void Master::WatchReports(Child& child) {
+  auto watch =
+      loop_->Watch(child.reports.get(), EPOLLIN, [this, &child](uint32_t) { ReadReports(child); });
+  if (!watch) {
+    Log("worker {}: {}", child.id, watch.error().text());
+    return;
+  }
+  child.reports_watch = *watch;
+}
+
+void Master::ReadReports(Child& child) {
+  char reports[16];
+  for (;;) {
+    const ssize_t got = ::read(child.reports.get(), reports, sizeof reports);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return;
+    if (got <= 0) break;
+    for (const char report : std::string_view(reports, static_cast<size_t>(got))) {
+      if (report == static_cast<char>(ChildReport::kReady)) Happen(child, ChildEvent::kReady);
+      if (report == static_cast<char>(ChildReport::kHasDeadline)) WatchHarakiri();
+    }
+  }
+  loop_->Unwatch(std::exchange(child.reports_watch, 0));
+  child.reports.Reset();
+}
+
+void Master::AnnounceReady(Child& child) {
+  child.ready_us = MonotonicMicros();
+  if (spec().max_lifetime_us > 0) {
+    const int64_t lifetime = spec().max_lifetime_us + (child.id - 1) * spec().max_lifetime_delta_us;
+    loop_->After(lifetime, [this, pid = child.pid] { OnLifetimeOver(pid); });
+  }
+  any_ready_ = true;
+  if (!started_ && children_.Count(ChildKind::kWorker, ChildState::kServing) == spec().processes)
+    StartIsOver();
+}
+
+// Every new worker serves: those of before the reload may go.
+void Master::StartIsOver() {
+  started_ = true;
+  if (parts_.on_started) parts_.on_started();
+  EndPredecessors();
+}
+
+void Master::EndPredecessors() {
+  if (children_.Count(ChildKind::kPredecessor, ChildState::kServing) == 0) return;
+  LogLine(message::kReloading);
+  for (Child& child : children_.all()) {
+    if (child.kind == ChildKind::kPredecessor && child.state == ChildState::kServing) {
+      TellToEnd(child, SIGHUP, spec().worker_mercy_us);
+    }
+  }
+}
+
+void Master::RetryLater(Child& child) {
+  const int64_t pause_s = PauseAfter(++child.failed_starts, spec().pause_base_s);
+  if (pause_s > 0) LogLine(message::RespawningTooFast(child.id, pause_s));
+  StartLater(child, pause_s);
+}
+
+void Master::StartLater(Child& child, int64_t pause_s) {
+  child.pause_timer = loop_->After(pause_s * kSecond, [this, id = child.id] { OnPauseOver(id); });
+}
+
+void Master::OnPauseOver(int id) {
+  Child* const child = children_.Find(ChildKind::kWorker, id);
+  if (child == nullptr || stopping_) return;
+  child->pause_timer = 0;
+  Happen(*child, ChildEvent::kPauseOver);
+}
+
+// A worker that cannot load its application, or not start for another reason that it told. With
+// nobody serving, the server has nothing to wait for.
+void Master::RetryLoading(Child& child, const Ended& ended) {
+  const bool nobody_serves = !any_ready_ && children_.CountProcesses(ChildKind::kPredecessor) == 0;
+  if (!nobody_serves && !spec().need_app) return RetryLater(child);
+  if (spec().need_app) LogLine(message::kNeedApp);
+  child.state = ChildState::kVacant;
+  Stop(SIGTERM, spec().prompt_mercy_us, WEXITSTATUS(ended.wait_status));
+}
+
+void Master::TellToEnd(Child& child, int signal, int64_t mercy_us) {
+  loop_->Cancel(std::exchange(child.pause_timer, 0));
+  const bool is_told = child.state == ChildState::kDraining;
+  if (child.has_process() && !is_told) {
+    ::kill(child.pid, signal);
+    child.told_to_end_us = MonotonicMicros();
+  }
+  Happen(child, ChildEvent::kToldToEnd);
+  const int64_t deadline = MonotonicMicros() + mercy_us;
+  if (child.has_process() && (child.deadline_us == 0 || deadline < child.deadline_us)) {
+    child.deadline_us = deadline;
+    WatchDeadline(child);
+  }
+}
+
+void Master::WatchDeadline(const Child& child) {
+  const int64_t left = std::max<int64_t>(child.deadline_us - MonotonicMicros(), 0);
+  loop_->After(left, [this, pid = child.pid] { OnDeadline(pid); });
+}
+
+void Master::OnDeadline(pid_t pid) {
+  Child* const child = children_.FindPid(pid);
+  if (child == nullptr || child->deadline_us == 0 || MonotonicMicros() < child->deadline_us) return;
+  if (StepOf(child->state, ChildEvent::kOutOfTime).action != ChildAction::kKill) return;
+  LogDatedLine(message::NoMercy(child->id, child->pid));
+  Happen(*child, ChildEvent::kOutOfTime);
+}
+
+void Master::OnLifetimeOver(pid_t pid) {
+  Child* const child = children_.FindPid(pid);
+  if (child == nullptr || child->state != ChildState::kServing) return;
+  const int64_t now = MonotonicMicros();
+  LogLine(message::WorkerLifetimeReached(child->id, (now - child->forked_us) / kSecond));
+  ::kill(pid, SIGHUP);
+  child->deadline_us = now + spec().worker_mercy_us;
+  Happen(*child, ChildEvent::kTooOld);
+  WatchDeadline(*child);
+}
+
+void Master::Reap() {
+  std::vector<pid_t> pids;
+  for (const Child& child : children_.all()) {
+    if (child.has_process()) pids.push_back(child.pid);
+  }
+  for (const pid_t pid : pids) {
+    int status = 0;
+    if (::waitpid(pid, &status, WNOHANG) != pid) continue;
+    if (Child* const child = children_.FindPid(pid); child != nullptr) OnEnd(*child, status);
+  }
+  if (trial_->running()) {
+    int status = 0;
+    if (::waitpid(trial_->pid(), &status, WNOHANG) == trial_->pid()) OnTrialEnd(status);
+  }
+  if (::getpid() == 1) ReapOrphans();
+}
+
+// As the first process of a container we inherit what others leave behind.
+void Master::ReapOrphans() {
+  for (;;) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    if (children_.FindPid(info.si_pid) != nullptr || trial_->pid() == info.si_pid) return;
+    ::waitpid(info.si_pid, nullptr, WNOHANG);
+  }
+}
+
+void Master::OnEnd(Child& child, int wait_status) {
+  if (child.reports.valid()) ReadReports(child);
+  const ChildEvent event = EventOf(wait_status);
+  if (event != ChildEvent::kEndedWell && DiedYoung(child)) child.state = ChildState::kStarting;
+  const Ended ended{child.pid, wait_status};
+  child.pid = 0;
+  loop_->Unwatch(std::exchange(child.reports_watch, 0));
+  child.reports.Reset();
+  ChildStep step = StepOf(child.state, event);
+  if (RowOf(child.kind).restart == Restart::kNever) {
+    step = {ChildState::kVacant, ChildAction::kBury};
+  } else {
+    SlotOf(child).state.store(WorkerState::kGone, std::memory_order_relaxed);
+    SlotOf(child).pid.store(0, std::memory_order_relaxed);
+  }
+  LogEnd(child, step.action, ended);
+  child.state = step.next;
+  Perform(child, step.action, ended);
+}
+
+bool Master::DiedYoung(const Child& child) const {
+  return child.kind == ChildKind::kWorker && child.state == ChildState::kServing &&
+         MonotonicMicros() - child.ready_us < kYoung && SlotOf(child).delta_requests() == 0;
+}
+
+void Master::LogEnd(const Child& child, ChildAction action, const Ended& ended) const {
+  switch (action) {
+    case ChildAction::kReplaceRecycled:
+      return LogLine(message::WorkerKilled(child.id, ended.pid));
+    case ChildAction::kReplaceDead:
+    case ChildAction::kReplaceKilled:
+    case ChildAction::kRetryLater:
+      return LogLine(message::WorkerDied(child.id, ended.pid, ended.wait_status));
+    case ChildAction::kRetryLoading:
+      return LogLine(message::WorkerLacksApp(child.id, ended.pid));
+    case ChildAction::kBury: {
+      const int64_t since = child.told_to_end_us != 0 ? child.told_to_end_us : MonotonicMicros();
+      return LogLine(message::WorkerBuried(child.id, (MonotonicMicros() - since) / kSecond));
+    }
+    default:
+      return;
+  }
+}
+
+void Master::Bury(Child& child) {
+  if (child.kind == ChildKind::kPredecessor &&
+      children_.CountProcesses(ChildKind::kPredecessor) == 0) {
+    lifeline_.CloseOlder();
+    children_.ForgetVacant(ChildKind::kPredecessor);
+  }
+  StopWhenEmpty();
+}
+
+void Master::WatchHarakiri() {
+  if (harakiri_timer_ == 0)
+    harakiri_timer_ = loop_->Every(kHarakiriPeriod, [this] { CheckHarakiri(); });
+}
+
+void Master::CheckHarakiri() {
+  for (Child& child : children_.all()) {
+    const bool may_be_killed =
+        child.state == ChildState::kServing || child.state == ChildState::kRecycling;
+    if (child.kind != ChildKind::kWorker || !may_be_killed) continue;
+    WorkerSlot& slot = SlotOf(child);
+    if (!FindOverdue(slot, spec().harakiri_us, MonotonicMicros())) continue;
+    Bump(slot.harakiri_count);
+    const auto lines = DescribeHarakiri(slot, child.id, child.pid, ++child.harakiri_tries,
+                                        spec().harakiri_verbose);
+    for (const std::string& line : lines) LogDatedLine(line);
+    Happen(child, ChildEvent::kHarakiri);
+  }
+}
+
+}  // namespace uwsgi

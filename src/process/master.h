@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "net/event_loop.h"
+#include "net/listener_set.h"
+#include "net/signal_source.h"
+#include "process/child_table.h"
+#include "process/hand_over.h"
+#include "process/lifeline.h"
+#include "process/master_signals.h"
+#include "process/reload.h"
+#include "process/worker_main.h"
+
+namespace uwsgi {
+
+// What the master works with. All of it outlives the master.
+struct MasterParts {
+  ServingParts serving;
+  const ListenerSet* listeners = nullptr;
+  const StartCommand* command = nullptr;
+  const HandOver* predecessor = nullptr;  // null at a first start
+  int64_t started_on = 0;                 // of the first start, seconds since 1970
+  std::string configuration;              // for the dump of counters
+  UniqueFunction<void()> on_started;      // once, when every worker of the start serves
+};
+
+// The supervising process: forks the workers, watches and replaces them, reloads and stops the
+// server. It has one thread, never serves a request and never waits for anything but its loop.
+//
+// Reload, stop, harakiri and the end of a lifetime are users of one mechanism: a child is told to
+// end (it leaves the accept set and finishes its requests), gets a deadline, and is killed when
+// that has passed. child_rules.h has the table of what follows from what.
+class Master {
+ public:
+  // `signals` has been collecting since before the applications were loaded.
+  static Result<std::unique_ptr<Master>> Create(MasterParts parts, SignalSource signals);
+  Master(const Master&) = delete;
+  Master& operator=(const Master&) = delete;
+
+  // Forks the workers and supervises them until the server is stopped; the exit status. A graceful
+  // reload does not return.
+  int Run();
+
+ private:
+  Master(MasterParts parts, SignalSource signals, std::unique_ptr<EventLoop> loop,
+         Lifeline lifeline);
+
+  // How a process ended; nothing for events that are not an end.
+  struct Ended {
+    pid_t pid = 0;
+    int wait_status = 0;
+  };
+
+  // Children.
+  void AdoptPredecessors();
+  void Happen(Child& child, ChildEvent event);
+  void Perform(Child& child, ChildAction action, const Ended& ended);
+  void Start(Child& child);
+  void LeaveInChild();
+  int RunWorker(int id, UniqueFd reports);
+  void WatchReports(Child& child);
+  void ReadReports(Child& child);
+  void StartLater(Child& child, int64_t pause_s);
+  void TellToEnd(Child& child, int signal, int64_t mercy_us);
+  void WatchDeadline(const Child& child);
+  void OnDeadline(pid_t pid);
+  void OnPauseOver(int id);
+  void OnLifetimeOver(pid_t pid);
+  void AnnounceReady(Child& child);
+  void StartIsOver();
+  void EndPredecessors();
+
+  // The end of processes.
+  void Reap();
+  bool ReapTrial();
+  void ReapOrphans();
+  void OnEnd(Child& child, int wait_status);
+  void LogEnd(const Child& child, ChildAction action, const Ended& ended) const;
+  void RetryLater(Child& child);
+  void RetryLoading(Child& child, const Ended& ended);
+  void Bury(Child& child);
+  [[nodiscard]] bool DiedYoung(const Child& child) const;
+
+  // Harakiri.
+  void WatchHarakiri();
+  void CheckHarakiri();
+
+  // Signals.
+  void ReadSignals();
+  void Act(MasterAction action, int signal);
+  void Reload();
+  void OnTrialEnd(int wait_status);
+  void BecomeNew();
+  void Stop(int signal, int64_t mercy_us, int exit_status);
+  void StopNow();
+  void StopWhenEmpty();
+  void DumpCounters() const;
+
+  [[nodiscard]] const SupervisionSpec& spec() const { return *parts_.serving.supervision; }
+  [[nodiscard]] WorkerSlot& SlotOf(const Child& child) const {
+    return parts_.serving.scoreboard->worker(child.id);
+  }
+
+  MasterParts parts_;
+  std::optional<SignalSource> signals_;
+  std::unique_ptr<EventLoop> loop_;
+  Lifeline lifeline_;
+  ChildTable children_;
+  std::optional<Trial> trial_;
+  bool started_ = false;    // every worker of this start has served
+  bool any_ready_ = false;  // at least one of them has
+  bool stopping_ = false;
+  bool stopping_now_ = false;
+  bool is_reload_end_ = false;  // exit-on-reload: the stop was a reload
+  int exit_status_ = 0;
+  TimerId harakiri_timer_ = 0;
+};
+
+}  // namespace uwsgi

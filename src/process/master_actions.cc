@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "process/master.h"
+#include "process/messages.h"
+
+// What the master does when it is signalled: reload, stop, tell.
+
+namespace uwsgi {
+namespace {
+
+// Time for a worker to end in order when nobody wants to wait any more.
+constexpr int64_t kShortestMercy = 2'000'000;
+
+std::string DescribeStatus(int wait_status) {
+  if (WIFSIGNALED(wait_status)) return fmt::format("killed by signal {}", WTERMSIG(wait_status));
+  return fmt::format("exit code {}", WEXITSTATUS(wait_status));
+}
+
+}  // namespace
+
+void Master::ReadSignals() {
+  for (const int signal : signals_->Drain()) Act(ActionOf(signal), signal);
+}
+
+void Master::Act(MasterAction action, int signal) {
+  switch (action) {
+    case MasterAction::kReload:
+      return Reload();
+    case MasterAction::kStop:
+      if (stopping_) return StopNow();
+      LogLine(message::kStopping);
+      return Stop(SIGTERM, spec().worker_mercy_us, 0);
+    case MasterAction::kStopPromptly:
+      if (stopping_) return StopNow();
+      LogLine(message::kStopping);
+      return Stop(SIGTERM, spec().prompt_mercy_us, 0);
+    case MasterAction::kDump:
+      return DumpCounters();
+    case MasterAction::kReap:
+      return Reap();
+    case MasterAction::kIgnore:
+      Log("signal {} is ignored", signal);
+      return;
+  }
+}
+
+// First it is tried whether the configuration and the application load. A second request while the
+// trial runs begins it anew, as the files may have changed once more.
+void Master::Reload() {
+  if (stopping_) return;
+  if (spec().exit_on_reload) {
+    is_reload_end_ = true;
+    LogLine(message::kReloading);
+    return Stop(SIGHUP, spec().worker_mercy_us, 0);
+  }
+  const auto listeners = parts_.listeners->HandOver();
+  const Status started =
+      listeners ? trial_->Start(*listeners) : Status(tl::unexpected(listeners.error()));
+  // Only the trial was to inherit them; whoever else is started by now must not.
+  const Status taken_back = parts_.listeners->TakeBack();
+  for (const Status& done : {started, taken_back}) {
+    if (done) continue;
+    Log("the server cannot be reloaded and goes on as it is: {}", done.error().text());
+    trial_->Abandon();
+    return;
+  }
+  LogLine(
+      "reload requested: trying the configuration and the applications before anything is "
+      "changed...");
+}
+
+void Master::OnTrialEnd(int wait_status) {
+  const std::string output = trial_->Finish();
+  if (wait_status == 0) return BecomeNew();
+  LogRaw(output);
+  Log("*** the reload has been given up, the trial of the new configuration failed ({}); the "
+      "server goes on as it was ***",
+      DescribeStatus(wait_status));
+}
+
+void Master::BecomeNew() {
+  HandOver state;
+  state.reloads = (parts_.predecessor != nullptr ? parts_.predecessor->reloads : 0) + 1;
+  state.started_on = parts_.started_on;
+  state.lifelines = lifeline_.write_ends();
+  for (const Child& child : children_.all()) {
+    if (!child.has_process()) continue;
+    const bool draining =
+        child.state == ChildState::kDraining || child.state == ChildState::kDoomed;
+    state.workers.push_back({child.id, child.pid, draining, child.deadline_us});
+  }
+  const auto listeners = parts_.listeners->HandOver();
+  Error error;
+  if (listeners) {
+    state.listeners = *listeners;
+    LogLine(message::kBinaryReloading);
+    error = BecomeSuccessor(*parts_.command, state);
+  } else {
+    error = listeners.error();
+  }
+  if (const auto taken_back = parts_.listeners->TakeBack(); !taken_back)
+    LogLine(taken_back.error().text());
+  Log("the server cannot be reloaded and goes on as it is: {}", error.text());
+}
+
+void Master::Stop(int signal, int64_t mercy_us, int exit_status) {
+  stopping_ = true;
+  exit_status_ = exit_status;
+  trial_->Abandon();
+  for (Child& child : children_.all()) TellToEnd(child, signal, mercy_us);
+  StopWhenEmpty();
+}
+
+// Somebody does not want to wait; once more, and nothing is waited for.
+void Master::StopNow() {
+  const bool at_once = std::exchange(stopping_now_, true);
+  for (Child& child : children_.all()) {
+    if (!child.has_process()) continue;
+    ::kill(child.pid, at_once ? SIGKILL : SIGQUIT);
+    child.deadline_us = MonotonicMicros() + kShortestMercy;
+    WatchDeadline(child);
+  }
+}
+
+void Master::StopWhenEmpty() {
+  if (stopping_ && children_.CountProcesses() == 0) loop_->Stop();
+}
+
+void Master::DumpCounters() const {
+  if (!parts_.configuration.empty()) LogRaw(parts_.configuration);
+  const Scoreboard& scoreboard = *parts_.serving.scoreboard;
+  Log("\tworkers total requests: {}", scoreboard.total_requests().load(std::memory_order_relaxed));
+  LogLine("-----------------");
+  const std::vector<AppInfo> apps = parts_.serving.runtime->apps();
+  const std::string app =
+      apps.size() == 1 ? fmt::format(" app {} [{}]", apps[0].id, apps[0].mountpoint) : "";
+  for (int id = 1; id <= scoreboard.workers(); ++id) {
+    const WorkerSlot& slot = scoreboard.worker(id);
+    Log("\tworker {}{} requests: {} exceptions: {}", id, app, slot.requests(),
+        slot.Total(&CoreSlot::exceptions));
+  }
+}
+
+}  // namespace uwsgi

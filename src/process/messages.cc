@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/messages.h"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+namespace uwsgi::message {
+
+std::string MasterSpawned(pid_t pid) {
+  return fmt::format("spawned uWSGI master process (pid: {})", pid);
+}
+
+std::string MasterRespawned(pid_t pid) {
+  return fmt::format("gracefully (RE)spawned uWSGI master process (pid: {})", pid);
+}
+
+std::string WorkerSpawned(int id, pid_t pid, int cores) {
+  return fmt::format("spawned uWSGI worker {} (pid: {}, cores: {})", id, pid, cores);
+}
+
+std::string OnlyWorkerSpawned(pid_t pid, int cores) {
+  return fmt::format("spawned uWSGI worker 1 (and the only) (pid: {}, cores: {})", pid, cores);
+}
+
+std::string WorkerRespawned(int id, pid_t pid) {
+  return fmt::format("Respawned uWSGI worker {} (new pid: {})", id, pid);
+}
+
+std::string WorkerDied(int id, pid_t pid, int wait_status) {
+  if (WIFSIGNALED(wait_status)) {
+    return fmt::format("DAMN ! worker {} (pid: {}) died, killed by signal {} :( trying respawn ...",
+                       id, pid, WTERMSIG(wait_status));
+  }
+  return fmt::format("DAMN ! worker {} (pid: {}) died, exit code {} :( trying respawn ...", id, pid,
+                     WEXITSTATUS(wait_status));
+}
+
+std::string WorkerBuried(int id, int64_t seconds) {
+  return fmt::format("worker {} buried after {} seconds", id, seconds);
+}
+
+std::string WorkerKilled(int id, pid_t pid) {
+  return fmt::format("worker {} killed successfully (pid: {})", id, pid);
+}
+
+std::string WorkerLifetimeReached(int id, int64_t seconds) {
+  return fmt::format("worker {} lifetime reached, it was running for {} second(s)", id, seconds);
+}
+
+std::string WorkerLacksApp(int id, pid_t pid) {
+  return fmt::format("OOPS ! failed loading app in worker {} (pid {})", id, pid);
+}
+
+std::string RespawningTooFast(int id, int64_t pause_s) {
+  return fmt::format("worker respawning too fast !!! worker {} has to wait a bit ({} seconds)...",
+                     id, pause_s);
+}
+
+std::string NoMercy(int id, pid_t pid) {
+  return fmt::format("worker {} (pid: {}) is taking too much time to die...NO MERCY !!!", id, pid);
+}
+
+std::string Pidfile(std::string_view path) { return fmt::format("writing pidfile to {}", path); }
+
+std::string Chdir(std::string_view path) { return fmt::format("chdir() to {}", path); }
+
+std::string Vacuumed(std::string_view what) { return fmt::format("VACUUM: {} removed.", what); }
+
+}  // namespace uwsgi::message

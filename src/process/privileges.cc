@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/privileges.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <limits>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "process/messages.h"
+
+namespace uwsgi {
+namespace {
+
+std::optional<uint32_t> ParseId(std::string_view text) {
+  const auto number = ParseInt(text);
+  // The highest number means "unchanged" to the system calls.
+  if (!number || *number < 0 || *number >= std::numeric_limits<uint32_t>::max())
+    return std::nullopt;
+  return static_cast<uint32_t>(*number);
+}
+
+Status SetGroup(gid_t gid) {
+  if (::geteuid() != 0) {
+    if (gid == ::getegid()) return {};
+    return Fail("gid: cannot setgid() to {} as non-root user", gid);
+  }
+  Log("setgid() to {}", gid);
+  if (::setgid(gid) != 0) return ErrnoError("gid: setgid()", errno);
+  return {};
+}
+
+Status SetMoreGroups(const IdentitySpec& spec, const User* user) {
+  if (::geteuid() != 0) return {};
+  if (spec.init_groups && user != nullptr && !user->name.empty()) {
+    if (::initgroups(user->name.c_str(), ::getegid()) != 0)
+      return ErrnoError("uid: initgroups()", errno);
+  } else if (::setgroups(0, nullptr) != 0) {
+    // root's own additional groups must not stay behind.
+    return ErrnoError("uid: setgroups()", errno);
+  }
+  if (spec.more_groups.empty()) return {};
+  const int count = ::getgroups(0, nullptr);
+  std::vector<gid_t> groups(static_cast<size_t>(count < 0 ? 0 : count));
+  if (count > 0 && ::getgroups(count, groups.data()) < 0)
+    return ErrnoError("add-gid: getgroups()", errno);
+  for (const std::string& name : spec.more_groups) {
+    const auto gid = FindGroup(name);
+    if (!gid) return WithContext("add-gid", gid.error());
+    groups.push_back(*gid);
+  }
+  if (::setgroups(groups.size(), groups.data()) != 0)
+    return ErrnoError("add-gid: setgroups()", errno);
+  return {};
+}
+
+Status SetUser(uid_t uid) {
+  if (::geteuid() != 0) {
+    if (uid == ::geteuid()) return {};
+    return Fail("uid: cannot setuid() to {} as non-root user", uid);
+  }
+  Log("setuid() to {}", uid);
+  if (::setuid(uid) != 0) return ErrnoError("uid: setuid()", errno);
+  return {};
+}
+
+}  // namespace
+
+Result<User> FindUser(std::string_view name_or_number) {
+  const auto number = ParseId(name_or_number);
+  const std::string name(name_or_number);
+  const passwd* entry = ::getpwnam(name.c_str());
+  if (entry == nullptr && number) entry = ::getpwuid(*number);
+  if (entry != nullptr) return User{entry->pw_uid, entry->pw_gid, entry->pw_name};
+  if (number) return User{*number, std::nullopt, ""};
+  return Fail("there is no user {}", name_or_number);
+}
+
+Result<gid_t> FindGroup(std::string_view name_or_number) {
+  const std::string name(name_or_number);
+  if (const group* const entry = ::getgrnam(name.c_str()); entry != nullptr) return entry->gr_gid;
+  if (const auto number = ParseId(name_or_number)) return gid_t{*number};
+  return Fail("there is no group {}", name_or_number);
+}
+
+Status DropPrivileges(const IdentitySpec& spec) {
+  std::optional<User> user;
+  if (!spec.user.empty()) {
+    auto found = FindUser(spec.user);
+    if (!found) return WithContext("uid", found.error());
+    user = *found;
+  }
+  if (!spec.group.empty()) {
+    const auto gid = FindGroup(spec.group);
+    if (!gid) return WithContext("gid", gid.error());
+    TRY_STATUS(SetGroup(*gid));
+  }
+  const bool becomes_other = (user && user->uid != ::geteuid()) || !spec.more_groups.empty();
+  if (becomes_other) TRY_STATUS(SetMoreGroups(spec, user ? &*user : nullptr));
+  if (user) TRY_STATUS(SetUser(user->uid));
+  return {};
+}
+
+void WarnOfRoot(const IdentitySpec& spec) {
+  if (::geteuid() != 0 || !spec.user.empty()) return;
+  LogLine("uWSGI running as root, you can use --uid/--gid/--chroot options");
+  LogLine(message::kRoot);
+}
+
+}  // namespace uwsgi

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace uwsgi {
+
+// Whom to become, by name or number, as the options say; empty for nobody else.
+struct IdentitySpec {
+  std::string user;
+  std::string group;
+  std::vector<std::string> more_groups;
+  bool init_groups = true;  // take on the additional groups of the user
+  // The privileges are dropped after the sockets are bound (chown-socket), else before.
+  bool bind_as_root = false;
+};
+
+struct User {
+  uid_t uid = 0;
+  std::optional<gid_t> gid;  // the user's own group, when the system knows the user
+  std::string name;          // empty when the system does not know the number
+};
+
+// A user or group by name or number. Numbers need no entry in the system's tables.
+Result<User> FindUser(std::string_view name_or_number);
+Result<gid_t> FindGroup(std::string_view name_or_number);
+
+// Becomes the user and the groups for good, in the order group, additional groups, user; says so in
+// the log. An error names the option. Without root only the identity one has already is possible.
+// Nothing to do is no error.
+Status DropPrivileges(const IdentitySpec& spec);
+
+// The one line that root gets when no other user is asked for.
+void WarnOfRoot(const IdentitySpec& spec);
+
+}  // namespace uwsgi

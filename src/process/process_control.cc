@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/process_control.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+namespace uwsgi {
+namespace {
+
+std::string_view StatusOf(const WorkerSlot& slot) {
+  const WorkerState state = slot.state.load(std::memory_order_relaxed);
+  if (slot.pid.load(std::memory_order_relaxed) == 0 || state == WorkerState::kEmpty ||
+      state == WorkerState::kGone) {
+    return "cheap";
+  }
+  return slot.busy_cores() > 0 ? "busy" : "idle";
+}
+
+WorkerInfo InfoOf(const WorkerSlot& slot, int id) {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  WorkerInfo info;
+  info.id = id;
+  info.pid = slot.pid.load(kRelaxed);
+  info.requests = slot.requests();
+  info.delta_requests = slot.delta_requests();
+  info.signals = slot.signals.load(kRelaxed);
+  info.exceptions = slot.Total(&CoreSlot::exceptions);
+  info.status = StatusOf(slot);
+  info.rss = slot.rss.load(kRelaxed);
+  info.vsz = slot.vsz.load(kRelaxed);
+  info.running_time = slot.running_time_us.load(kRelaxed);
+  info.last_spawn = slot.last_spawn_s.load(kRelaxed);
+  info.respawn_count = slot.respawn_count.load(kRelaxed);
+  info.tx = slot.tx.load(kRelaxed);
+  info.avg_rt = slot.avg_rt_us.load(kRelaxed);
+  return info;
+}
+
+}  // namespace
+
+void ServerControl::BecomeMaster() { master_pid_ = first_pid_ = ::getpid(); }
+
+void ServerControl::BecomeFirst() { first_pid_ = ::getpid(); }
+
+void ServerControl::BecomeWorker(int id, UniqueFd reports) {
+  worker_id_ = id;
+  reports_ = std::move(reports);
+}
+
+void ServerControl::Report(ChildReport report) const {
+  if (!reports_.valid()) return;
+  const char byte = static_cast<char>(report);
+  // The master may be gone, which the worker learns in another way.
+  [[maybe_unused]] const ssize_t written = ::write(reports_.get(), &byte, 1);
+}
+
+std::vector<WorkerInfo> ServerControl::workers() const {
+  std::vector<WorkerInfo> all;
+  for (int id = 1; id <= scoreboard_.workers(); ++id)
+    all.push_back(InfoOf(scoreboard_.worker(id), id));
+  return all;
+}
+
+uint64_t ServerControl::total_requests() const {
+  return scoreboard_.total_requests().load(std::memory_order_relaxed);
+}
+
+uint64_t ServerControl::core_requests(int core) const {
+  if (worker_id_ == 0 || core < 0 || core >= scoreboard_.cores()) return 0;
+  return scoreboard_.core(worker_id_, core).requests.load(std::memory_order_relaxed);
+}
+
+bool ServerControl::Reload() { return master_pid_ != 0 && ::kill(master_pid_, SIGHUP) == 0; }
+
+bool ServerControl::Stop() { return first_pid_ != 0 && ::kill(first_pid_, SIGTERM) == 0; }
+
+bool ServerControl::SetUserHarakiri(int core, int seconds) {
+  if (master_pid_ == 0 || worker_id_ == 0 || core < 0 || core >= scoreboard_.cores()) return false;
+  const int64_t deadline = seconds <= 0 ? 0 : MonotonicMicros() + int64_t{seconds} * 1'000'000;
+  scoreboard_.core(worker_id_, core)
+      .user_harakiri_deadline_us.store(deadline, std::memory_order_relaxed);
+  if (deadline != 0) Report(ChildReport::kHasDeadline);
+  return true;
+}
+
+void ServerControl::SetAccepting(bool accepting) {
+  if (worker_id_ == 0) return;
+  scoreboard_.worker(worker_id_).accepting.store(accepting, std::memory_order_relaxed);
+}
+
+void ServerControl::SetProcessTitle(const std::string& title) { SetTitle(title); }
+
+}  // namespace uwsgi

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "process/process_title.h"
+#include "runtime/process_control.h"
+#include "shm/scoreboard.h"
+
+namespace uwsgi {
+
+// What a child says to its master, a byte each.
+enum class ChildReport : char {
+  kReady = 'r',        // it has entered its loop
+  kHasDeadline = 'd',  // the application has set a deadline for a request (set_user_harakiri)
+};
+
+// What applications may ask of the processes around them, answered from the scoreboard and by
+// signals. One per process family, made before the first fork; it changes its role when the process
+// does. Roles change on the only thread there is, the rest may be called from any thread.
+class ServerControl final : public ProcessControl {
+ public:
+  explicit ServerControl(Scoreboard scoreboard) : scoreboard_(scoreboard) {}
+
+  // This process is the master.
+  void BecomeMaster();
+  // This process is the first of several without a master; the others ask it to stop.
+  void BecomeFirst();
+  // A child of either, whose role it was called in, is worker `id`.
+  void BecomeWorker(int id, UniqueFd reports);
+  void Report(ChildReport report) const;
+
+  [[nodiscard]] int worker_id() const override { return worker_id_; }
+  [[nodiscard]] pid_t master_pid() const override { return master_pid_; }
+  [[nodiscard]] std::vector<WorkerInfo> workers() const override;
+  [[nodiscard]] uint64_t total_requests() const override;
+  [[nodiscard]] uint64_t core_requests(int core) const override;
+  bool Reload() override;
+  bool Stop() override;
+  bool SetUserHarakiri(int core, int seconds) override;
+  void SetAccepting(bool accepting) override;
+  void SetProcessTitle(const std::string& title) override;
+
+ private:
+  Scoreboard scoreboard_;
+  int worker_id_ = 0;
+  pid_t master_pid_ = 0;  // 0 without a master
+  pid_t first_pid_ = 0;   // who is told to stop; 0 before there is anybody
+  UniqueFd reports_;
+};
+
+}  // namespace uwsgi

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/process_plan.h"
+
+#include <signal.h>
+
+#include <string_view>
+
+#include "base/strings.h"
+
+namespace uwsgi {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000;
+// Ctrl-C in a terminal: running requests get this long unless reload-mercy says otherwise.
+constexpr int64_t kPromptMercySeconds = 5;
+
+TitleSpec PlanTitles(const Options& options) {
+  TitleSpec titles;
+  titles.enabled = options.auto_procname;
+  titles.name = options.procname;
+  titles.master_name = options.procname_master;
+  titles.prefix = options.procname_prefix;
+  if (!options.procname_prefix_spaced.empty()) titles.prefix = options.procname_prefix_spaced + " ";
+  titles.suffix = options.procname_append;
+  return titles;
+}
+
+Result<SupervisionSpec> PlanSupervision(const Options& options) {
+  if (options.max_worker_lifetime > 0 &&
+      options.max_worker_lifetime <= options.min_worker_lifetime) {
+    return Fail("max-worker-lifetime = {} must be above min-worker-lifetime ({}) ({})",
+                options.max_worker_lifetime, options.min_worker_lifetime,
+                options.OriginOf("max-worker-lifetime").text());
+  }
+  SupervisionSpec spec;
+  spec.processes = static_cast<int>(options.processes);
+  spec.threads = static_cast<int>(options.threads);
+  spec.has_master = options.master;
+  spec.lazy_apps = options.lazy_apps;
+  spec.need_app = options.need_app;
+  spec.exit_on_reload = options.exit_on_reload;
+  spec.no_orphans = options.no_orphans;
+  spec.worker_directory = options.chdir2;
+  spec.worker_mercy_us = options.worker_reload_mercy * kSecond;
+  spec.prompt_mercy_us =
+      (options.reload_mercy > 0 ? options.reload_mercy : kPromptMercySeconds) * kSecond;
+  spec.harakiri_us = options.harakiri * kSecond;
+  spec.harakiri_verbose = options.harakiri_verbose;
+  spec.max_lifetime_us = options.max_worker_lifetime * kSecond;
+  spec.max_lifetime_delta_us = options.max_worker_lifetime_delta * kSecond;
+  // compat: forkbomb-delay 0 switches the pauses off.
+  if (options.forkbomb_delay == 0) spec.pause_base_s = 0;
+  spec.titles = PlanTitles(options);
+  return spec;
+}
+
+LogFileSpec PlanLogFile(const Options& options, const std::string& path) {
+  return {.path = path, .truncate = options.log_truncate, .mode = options.logfile_chmod};
+}
+
+IdentitySpec PlanIdentity(const Options& options) {
+  IdentitySpec identity;
+  identity.user = options.uid;
+  identity.group = options.gid;
+  for (const ListValue& group : options.add_gid) identity.more_groups.push_back(group.text);
+  identity.init_groups = !options.no_initgroups;
+  identity.bind_as_root = !options.chown_socket.empty() || !options.shared_socket.empty();
+  return identity;
+}
+
+StartUpSpec PlanStartUp(const Options& options) {
+  StartUpSpec spec;
+  for (const ListValue& variable : options.env) spec.environment.push_back(variable.text);
+  for (const ListValue& variable : options.unenv) spec.removed_environment.push_back(variable.text);
+  spec.umask = options.umask;
+  spec.daemonize = !options.daemonize.empty() || !options.daemonize2.empty();
+  spec.daemonize_after_load = options.daemonize.empty() && !options.daemonize2.empty();
+  std::string log = options.logto;
+  if (!options.daemonize2.empty()) log = options.daemonize2;
+  if (!options.daemonize.empty()) log = options.daemonize;
+  spec.log = PlanLogFile(options, log);
+  spec.log_after_drop = PlanLogFile(options, options.logto2);
+  spec.log_to_identity = options.logfile_chown;
+  spec.directory = options.chdir;
+  spec.identity = PlanIdentity(options);
+  spec.limits = {.max_fd = options.max_fd,
+                 .address_space_bytes = options.limit_as,
+                 .processes = options.limit_nproc};
+  spec.pidfiles = {options.pidfile, options.pidfile2, options.safe_pidfile, options.safe_pidfile2};
+  spec.vacuum = options.vacuum;
+  return spec;
+}
+
+}  // namespace
+
+Result<ProcessSpec> PlanProcesses(const Options& options) {
+  for (const ListValue& variable : options.env) {
+    if (variable.text.find('=') == std::string::npos) {
+      return Fail("env = {}: NAME=VALUE is expected ({})", variable.text, variable.origin.text());
+    }
+  }
+  ProcessSpec spec;
+  spec.supervision = TRY(PlanSupervision(options));
+  spec.start_up = PlanStartUp(options);
+  return spec;
+}
+
+std::optional<SignalOrder> PlanSignal(const Options& options) {
+  if (!options.stop.empty()) return SignalOrder{"stop", options.stop, SIGINT};
+  if (!options.reload.empty()) return SignalOrder{"reload", options.reload, SIGHUP};
+  if (!options.pause.empty()) return SignalOrder{"pause", options.pause, SIGTSTP};
+  if (!options.suspend.empty()) return SignalOrder{"suspend", options.suspend, SIGTSTP};
+  if (!options.resume.empty()) return SignalOrder{"resume", options.resume, SIGTSTP};
+  return std::nullopt;
+}
+
+}  // namespace uwsgi

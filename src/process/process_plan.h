@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/options.h"
+#include "process/limits.h"
+#include "process/log_file.h"
+#include "process/privileges.h"
+#include "process/process_title.h"
+
+namespace uwsgi {
+
+// How the master and, without one, the first process treat the workers. Times in microseconds, 0
+// for off.
+struct SupervisionSpec {
+  int processes = 1;
+  int threads = 1;
+  bool has_master = false;
+  bool lazy_apps = false;
+  bool need_app = false;
+  bool exit_on_reload = false;
+  bool no_orphans = false;
+  std::string worker_directory;  // chdir2
+  int64_t worker_mercy_us = 0;   // to finish requests on reload, recycling and SIGTERM
+  int64_t prompt_mercy_us = 0;   // the same on SIGINT and SIGQUIT
+  int64_t harakiri_us = 0;
+  bool harakiri_verbose = false;
+  int64_t max_lifetime_us = 0;
+  int64_t max_lifetime_delta_us = 0;
+  int64_t pause_base_s = 1;  // between starts that fail
+  TitleSpec titles;
+};
+
+// Files that hold our pid; empty for none.
+struct PidfileSpec {
+  std::string before_drop;       // pidfile
+  std::string after_drop;        // pidfile2
+  std::string safe_before_drop;  // safe-pidfile
+  std::string safe_after_drop;   // safe-pidfile2
+};
+
+// What the process does to itself before it serves.
+struct StartUpSpec {
+  std::vector<std::string> environment;  // "NAME=value", set
+  std::vector<std::string> removed_environment;
+  int umask = -1;
+  bool daemonize = false;
+  bool daemonize_after_load =
+      false;                     // the log goes to the terminal until the applications are loaded
+  LogFileSpec log;               // logto, daemonize
+  LogFileSpec log_after_drop;    // logto2
+  bool log_to_identity = false;  // logfile-chown
+  std::string directory;         // chdir
+  IdentitySpec identity;
+  LimitSpec limits;
+  PidfileSpec pidfiles;
+  bool vacuum = false;
+};
+
+struct ProcessSpec {
+  StartUpSpec start_up;
+  SupervisionSpec supervision;
+};
+
+// What the options say about processes. An error names the option and where it was given.
+Result<ProcessSpec> PlanProcesses(const Options& options);
+
+// What --stop, --reload, --pause, --suspend or --resume ask for: a signal for the process in a
+// pidfile.
+struct SignalOrder {
+  std::string option;
+  std::string pidfile;
+  int signal = 0;
+};
+std::optional<SignalOrder> PlanSignal(const Options& options);
+
+}  // namespace uwsgi

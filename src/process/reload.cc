@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/reload.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/file.h"
+#include "process/fork.h"
+
+namespace uwsgi {
+namespace {
+
+// The end of what a trial has said is what tells why it failed.
+constexpr size_t kOutputLimit = 64 * 1024;
+
+std::vector<std::string> WithVariables(std::vector<std::string> environment,
+                                       std::vector<std::string> more) {
+  for (std::string& variable : more) environment.push_back(std::move(variable));
+  return environment;
+}
+
+std::string Variable(std::string_view name, int value) { return fmt::format("{}={}", name, value); }
+
+std::vector<char*> Pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+Status KeepOverExec(const HandOver& state, int file, bool keep) {
+  TRY_STATUS(SetCloseOnExec(file, !keep));
+  for (const int fd : state.lifelines) TRY_STATUS(SetCloseOnExec(fd, !keep));
+  return {};
+}
+
+}  // namespace
+
+Status Trial::Start(const std::string& listeners) {
+  Abandon();
+  const UniqueFd state = TRY(MakeMemoryFile(EncodeHandOver({.listeners = listeners})));
+  FdPair pipe = TRY(MakePipe());
+  ProgramSpec program;
+  program.path = command_.binary;
+  program.argv = command_.argv;
+  program.environment =
+      WithVariables(command_.environment,
+                    {Variable(kHandOverVariable, state.get()), Variable(kTrialVariable, 1)});
+  program.directory = command_.directory;
+  program.output = pipe.second.get();
+  program.inherit = {state.get()};
+  // A writer that finds the pipe full must wait, not lose what it says.
+  if (::fcntl(pipe.second.get(), F_SETFL, 0) != 0) return ErrnoError("fcntl()", errno);
+  pid_ = TRY(SpawnProgram(program));
+  output_ = std::move(pipe.first);
+  watch_ = TRY(loop_.Watch(output_.get(), EPOLLIN, [this](uint32_t) { ReadOutput(); }));
+  return {};
+}
+
+void Trial::ReadOutput() {
+  char chunk[4096];
+  for (;;) {
+    const ssize_t got = ::read(output_.get(), chunk, sizeof chunk);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return;
+    if (got <= 0) {
+      loop_.Unwatch(std::exchange(watch_, 0));
+      return;
+    }
+    text_.append(chunk, static_cast<size_t>(got));
+    if (text_.size() > kOutputLimit) text_.erase(0, text_.size() - kOutputLimit);
+  }
+}
+
+std::string Trial::Finish() {
+  if (watch_ != 0) ReadOutput();
+  loop_.Unwatch(std::exchange(watch_, 0));
+  output_.Reset();
+  pid_ = 0;
+  return std::exchange(text_, {});
+}
+
+void Trial::Abandon() {
+  if (pid_ == 0) return;
+  ::kill(pid_, SIGKILL);
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  Finish();
+}
+
+void Trial::LeaveInChild() {
+  pid_ = 0;
+  output_.Reset();
+}
+
+Error BecomeSuccessor(const StartCommand& command, const HandOver& state) {
+  const auto attempt = [&]() -> Status {
+    const UniqueFd file = TRY(MakeMemoryFile(EncodeHandOver(state)));
+    TRY_STATUS(KeepOverExec(state, file.get(), true));
+    const auto environment =
+        WithVariables(command.environment, {Variable(kHandOverVariable, file.get())});
+    const std::vector<char*> argv_pointers = Pointers(command.argv);
+    const std::vector<char*> environment_pointers = Pointers(environment);
+    const UniqueFd here = TRY(OpenFile(".", O_PATH | O_DIRECTORY));
+    // The user of now may not be allowed in the directory of the start; absolute paths do without
+    // it.
+    if (::chdir(command.directory.c_str()) != 0 && ::chdir("/") != 0)
+      return ErrnoError("chdir()", errno);
+    // Signals stay blocked over the exec until the successor has handlers: none is lost, none kills
+    // it.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    ::execve(command.binary.c_str(), argv_pointers.data(), environment_pointers.data());
+    const int error = errno;
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    TRY_STATUS(KeepOverExec(state, file.get(), false));
+    if (::fchdir(here.get()) != 0) return ErrnoError("fchdir()", errno);
+    return ErrnoError("exec " + command.binary, error);
+  };
+  return attempt().error();
+}
+
+void AcceptSignals() {
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
+}  // namespace uwsgi

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/start_up.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/log.h"
+#include "process/daemonize.h"
+#include "process/messages.h"
+#include "process/pidfile.h"
+
+namespace uwsgi {
+
+Status StartUp::SetEnvironment() {
+  for (const std::string& name : spec_.removed_environment) ::unsetenv(name.c_str());
+  for (const std::string& variable : spec_.environment) {
+    const size_t equals = variable.find('=');
+    ::setenv(variable.substr(0, equals).c_str(), variable.c_str() + equals + 1, /*overwrite=*/1);
+  }
+  return {};
+}
+
+Status StartUp::OpenLog() {
+  if (spec_.umask >= 0) ::umask(static_cast<mode_t>(spec_.umask));
+  // After a reload the log is still open; a trial writes to its master.
+  if (kind_ != StartKind::kFirst) return {};
+  if (spec_.daemonize) TRY_STATUS(CloseStandardInput());
+  if (spec_.log.path.empty() || spec_.daemonize_after_load) return {};
+  TRY_STATUS(OpenLogFile(spec_.log));
+  if (spec_.log_to_identity) return OwnLogFile(spec_.identity);
+  return {};
+}
+
+Status StartUp::OpenLateLog() {
+  if (kind_ != StartKind::kFirst || !spec_.daemonize_after_load) return {};
+  return OpenLogFile(spec_.log);
+}
+
+Status StartUp::WritePid(const std::string& path) {
+  if (path.empty() || is_trial()) return {};
+  std::error_code error;
+  std::string absolute = std::filesystem::absolute(path, error).string();
+  if (error) absolute = path;
+  // The pid has not changed since the start that this one follows.
+  if (kind_ == StartKind::kFirst) TRY_STATUS(WritePidfile(path));
+  pidfiles_.push_back(std::move(absolute));
+  return {};
+}
+
+Status StartUp::WriteFirstPidfile() { return WritePid(spec_.pidfiles.before_drop); }
+
+Status StartUp::EnterIdentity() {
+  WarnOfRoot(spec_.identity);
+  if (!spec_.identity.bind_as_root) TRY_STATUS(DropPrivileges(spec_.identity));
+  return {};
+}
+
+Status StartUp::EnterDirectory() {
+  if (kind_ == StartKind::kFirst && !spec_.log_after_drop.path.empty())
+    TRY_STATUS(OpenLogFile(spec_.log_after_drop));
+  if (!spec_.directory.empty()) {
+    LogLine(message::Chdir(spec_.directory));
+    if (::chdir(spec_.directory.c_str()) != 0) return ErrnoError("chdir " + spec_.directory, errno);
+  }
+  TRY_STATUS(WritePid(spec_.pidfiles.after_drop));
+  return ApplyLimits(spec_.limits);
+}
+
+Status StartUp::LeaveRoot() {
+  if (!spec_.identity.bind_as_root) return {};
+  return DropPrivileges(spec_.identity);
+}
+
+Status StartUp::WriteSafePidfiles() {
+  TRY_STATUS(WritePid(spec_.pidfiles.safe_after_drop));
+  return WritePid(spec_.pidfiles.safe_before_drop);
+}
+
+void StartUp::Undo(const ListenerSet* listeners) {
+  for (const std::string& path : pidfiles_) RemovePidfile(path, ::getpid());
+  pidfiles_.clear();
+  if (listeners == nullptr) return;
+  for (const Listener& listener : listeners->listeners()) {
+    if (listener.source() == ListenerSource::kBound) [[maybe_unused]]
+      const auto removed = listener.RemoveFile();
+  }
+}
+
+void StartUp::Vacuum(const ListenerSet& listeners) {
+  if (!spec_.vacuum) return;
+  for (const std::string& path : pidfiles_) {
+    if (RemovePidfile(path, ::getpid())) LogLine(message::Vacuumed("pidfile"));
+  }
+  for (const Listener& listener : listeners.listeners()) {
+    if (listener.path().empty()) continue;
+    const auto removed = listener.RemoveFile();
+    if (removed) {
+      LogLine(message::Vacuumed("unix socket " + listener.name()));
+    } else {
+      Log("VACUUM WARNING: {}", removed.error().text());
+    }
+  }
+}
+
+}  // namespace uwsgi

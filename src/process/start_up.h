@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/listener_set.h"
+#include "process/hand_over.h"
+#include "process/process_plan.h"
+
+namespace uwsgi {
+
+// The steps between the configuration and the first fork that concern the process itself, in the
+// order of reference 11 section
+// 2. Each is called once, by cli, in the order in which they stand here; the caller does what lies
+// between them. What was made on the way is taken away again by Undo() when a later step fails, and
+// by Vacuum() at the end.
+class StartUp {
+ public:
+  StartUp(const StartUpSpec& spec, StartKind kind) : spec_(spec), kind_(kind) {}
+
+  // env and unenv.
+  Status SetEnvironment();
+  // umask; the log file. With daemonize the caller is the daemon by now.
+  Status OpenLog();
+  // pidfile.
+  Status WriteFirstPidfile();
+  // Becomes the user that the options name, unless the sockets are bound first; then chdir,
+  // pidfile2, limits.
+  Status EnterIdentity();
+  Status EnterDirectory();
+  // The sockets are bound: the rest of EnterIdentity().
+  Status LeaveRoot();
+  // The applications are loaded and the server is about to serve: safe-pidfile and safe-pidfile2.
+  Status WriteSafePidfiles();
+  // The log of daemonize2.
+  Status OpenLateLog();
+
+  // The start has failed: our pidfiles go, and the files of the UNIX sockets that this start has
+  // bound.
+  void Undo(const ListenerSet* listeners);
+  // The server has ended: with `vacuum` the same, for all sockets; says so in the log.
+  void Vacuum(const ListenerSet& listeners);
+
+ private:
+  Status WritePid(const std::string& path);
+  // Files of a reload's trial belong to the server that runs.
+  [[nodiscard]] bool is_trial() const { return kind_ == StartKind::kTrial; }
+
+  const StartUpSpec& spec_;
+  StartKind kind_;
+  std::vector<std::string> pidfiles_;  // absolute, those that hold our pid
+};
+
+}  // namespace uwsgi

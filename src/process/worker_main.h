@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "process/process_control.h"
+#include "process/process_plan.h"
+#include "worker/worker.h"
+
+namespace uwsgi {
+
+// Everything that a process which serves is made of. Made once, before the first fork; it outlives
+// all processes that use it.
+struct ServingParts {
+  const SupervisionSpec* supervision = nullptr;
+  const WorkerSpec* worker_spec = nullptr;
+  const RequestSpec* request_spec = nullptr;
+  Scoreboard* scoreboard = nullptr;
+  std::vector<const Listener*> listeners;
+  LanguageRuntime* runtime = nullptr;
+  ServerControl* control = nullptr;
+};
+
+// What worker `id` does from the fork to its end: title, directory, application (lazy-apps),
+// requests, the language's end. `master_fd` is at its end when nobody is above the worker any more.
+// The result is the exit status of the process.
+int WorkerMain(const ServingParts& parts, int id, int master_fd, UniqueFd reports);
+
+// The part of it that a first process without a master does too, which is a worker and more.
+// `end_now` ends the process.
+int ServeAsWorker(const ServingParts& parts, int id, int master_fd, UniqueFunction<void()> on_ready,
+                  UniqueFunction<void(int)> end_now);
+
+}  // namespace uwsgi
