@@ -134,6 +134,20 @@ void BufferOutputByLine() {
   PyErr_Clear();
 }
 
+// Python's own handler writes a byte to this descriptor for every signal; -1 for none.
+Status WakeBy(int fd) {
+  const PyRef module = PyRef::Steal(PyImport_ImportModule("signal"));
+  const PyRef set =
+      module ? PyRef::Steal(PyObject_GetAttrString(module.get(), "set_wakeup_fd")) : PyRef();
+  const PyRef args = PyRef::Steal(Py_BuildValue("(i)", fd));
+  const PyRef keywords = PyRef::Steal(Py_BuildValue("{s:O}", "warn_on_full_buffer", Py_False));
+  const PyRef done = set && args && keywords
+                         ? PyRef::Steal(PyObject_Call(set.get(), args.get(), keywords.get()))
+                         : PyRef();
+  if (!done) return tl::unexpected(ErrorFromPython());
+  return {};
+}
+
 }  // namespace
 
 Status Interpreter::Start(const InterpreterSpec& spec) {
@@ -168,7 +182,7 @@ const void* Interpreter::address() const {
 // wake-up descriptor of its own takes that on itself.
 Status Interpreter::WatchSignals() {
   FdPair pipe = TRY(MakePipe());
-  PySignal_SetWakeupFd(pipe.second.get());
+  TRY_STATUS(WakeBy(pipe.second.get()));
   signal_pipe_ = std::move(pipe);
   return {};
 }
@@ -205,7 +219,7 @@ void Interpreter::AfterForkChild() {
 void Interpreter::Finalize() {
   PyEval_RestoreThread(main_);
   main_ = nullptr;
-  PySignal_SetWakeupFd(-1);
+  static_cast<void>(WakeBy(-1));
   Py_FinalizeEx();
 }
 
