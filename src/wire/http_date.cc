@@ -25,7 +25,7 @@ struct Date {
 };
 
 // Takes a date apart by a picture: 'Y', 'd' are digits of year and day, 'h', 'm', 's' of the time,
-// "Mon" a month, 'w' letters of a weekday, '_' a space or a digit of the day; everything else
+// "ooo" a month, 'w' letters of a weekday, '_' a space or a digit of the day; everything else
 // stands for itself.
 std::optional<Date> ReadByPicture(ByteView text, ByteView picture) {
   if (text.size() != picture.size()) return std::nullopt;
@@ -43,7 +43,7 @@ std::optional<Date> ReadByPicture(ByteView text, ByteView picture) {
       date.day = date.day * 10 + value;
     } else if (part != ByteView::npos && digit) {
       time[part] = time[part] * 10 + value;
-    } else if (sign == 'M') {
+    } else if (sign == 'o') {
       const size_t month = kMonths.find(text.substr(at, 3));
       if (month == ByteView::npos || month % 3 != 0) return std::nullopt;
       date.month = static_cast<unsigned>(month / 3 + 1);
@@ -94,12 +94,12 @@ std::string FormatHttpDate(int64_t unix_seconds) {
 }
 
 std::optional<int64_t> ParseHttpDate(ByteView text, int64_t now) {
-  if (const auto date = ReadByPicture(text, "www, dd Mon YYYY hh:mm:ss GMT"))
+  if (const auto date = ReadByPicture(text, "www, dd ooo YYYY hh:mm:ss GMT"))
     return ToSeconds(*date);
-  if (const auto date = ReadByPicture(text, "www Mon _d hh:mm:ss YYYY")) return ToSeconds(*date);
+  if (const auto date = ReadByPicture(text, "www ooo _d hh:mm:ss YYYY")) return ToSeconds(*date);
   const size_t comma = text.find(',');
   if (comma == ByteView::npos || comma < 6) return std::nullopt;
-  auto date = ReadByPicture(text.substr(comma), ", dd-Mon-YY hh:mm:ss GMT");
+  auto date = ReadByPicture(text.substr(comma), ", dd-ooo-YY hh:mm:ss GMT");
   if (!date) return std::nullopt;
   const unsigned this_year = YearOf(now);
   date->year += this_year / 100 * 100;
