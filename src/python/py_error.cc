@@ -24,7 +24,8 @@ PyRef TakeException() {
   PyErr_Fetch(&type, &value, &traceback);
   if (type == nullptr) return {};
   PyErr_NormalizeException(&type, &value, &traceback);
-  if (traceback != nullptr && value != nullptr) PyException_SetTraceback(value, traceback);
+  // Without one the exception may still carry frames that the import system has taken out.
+  if (value != nullptr) PyException_SetTraceback(value, traceback != nullptr ? traceback : Py_None);
   Py_XDECREF(type);
   Py_XDECREF(traceback);
   return PyRef::Steal(value);
