@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/hand_over.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "base/file.h"
+
+namespace uwsgi {
+namespace {
+
+TEST(HandOver, SurvivesTheWayThroughText) {
+  HandOver state;
+  state.reloads = 3;
+  state.started_on = 1700000000;
+  state.listeners = "5 0 127.0.0.1:8000\n6 0 /run/a b.sock\n";
+  state.lifelines = {8, 9};
+  state.workers = {{.id = 1, .pid = 4242},
+                   {.id = 2, .pid = 4243, .draining = true, .deadline_us = 123456789}};
+  const auto decoded = DecodeHandOver(EncodeHandOver(state));
+  ASSERT_TRUE(decoded) << decoded.error().text();
+  EXPECT_EQ(decoded->reloads, 3);
+  EXPECT_EQ(decoded->started_on, 1700000000);
+  EXPECT_EQ(decoded->listeners, state.listeners);
+  EXPECT_EQ(decoded->lifelines, state.lifelines);
+  ASSERT_EQ(decoded->workers.size(), 2U);
+  EXPECT_EQ(decoded->workers[0].pid, 4242);
+  EXPECT_FALSE(decoded->workers[0].draining);
+  EXPECT_EQ(decoded->workers[1].id, 2);
+  EXPECT_TRUE(decoded->workers[1].draining);
+  EXPECT_EQ(decoded->workers[1].deadline_us, 123456789);
+}
+
+TEST(HandOver, RefusesAnotherText) { EXPECT_FALSE(DecodeHandOver("something else\n")); }
+
+TEST(HandOver, RefusesAWorkerThatIsNone) {
+  for (const char* worker :
+       {"worker 1 4242", "worker 1 x 0 0", "worker 1 1 0 0", "worker 1 0 0 0"}) {
+    const auto decoded = DecodeHandOver(std::string("uwsgi-handover 1\n") + worker + "\n");
+    ASSERT_FALSE(decoded) << worker;
+    EXPECT_NE(decoded.error().message.find("line 2"), std::string::npos);
+  }
+}
+
+TEST(HandOver, IgnoresWhatAnotherVersionAdds) {
+  const auto decoded = DecodeHandOver("uwsgi-handover 1\nreloads 2\nmood good\n");
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->reloads, 2);
+}
+
+class StartOrderTest : public testing::Test {
+ protected:
+  void TearDown() override {
+    ::unsetenv("UWSGI_HANDOVER_FD");
+    ::unsetenv("UWSGI_TRIAL");
+  }
+  // The number of a memory file that somebody else is going to close.
+  static std::string FileWith(const HandOver& state) {
+    auto file = MakeMemoryFile(EncodeHandOver(state));
+    return std::to_string(file ? file->Release() : -1);
+  }
+};
+
+TEST_F(StartOrderTest, WithoutVariablesItIsAFirstStart) {
+  const auto order = TakeStartOrder();
+  ASSERT_TRUE(order);
+  EXPECT_EQ(order->kind, StartKind::kFirst);
+  EXPECT_FALSE(order->state);
+}
+
+TEST_F(StartOrderTest, ASuccessorFindsTheStateAndNobodyElseSeesTheVariable) {
+  ::setenv("UWSGI_HANDOVER_FD", FileWith({.reloads = 7}).c_str(), 1);
+  const auto order = TakeStartOrder();
+  ASSERT_TRUE(order) << order.error().text();
+  EXPECT_EQ(order->kind, StartKind::kSuccessor);
+  ASSERT_TRUE(order->state);
+  EXPECT_EQ(order->state->reloads, 7);
+  EXPECT_EQ(std::getenv("UWSGI_HANDOVER_FD"), nullptr);
+}
+
+TEST_F(StartOrderTest, ATrialIsTold) {
+  ::setenv("UWSGI_HANDOVER_FD", FileWith({}).c_str(), 1);
+  ::setenv("UWSGI_TRIAL", "1", 1);
+  const auto order = TakeStartOrder();
+  ASSERT_TRUE(order);
+  EXPECT_EQ(order->kind, StartKind::kTrial);
+  EXPECT_EQ(std::getenv("UWSGI_TRIAL"), nullptr);
+}
+
+}  // namespace
+}  // namespace uwsgi
