@@ -157,7 +157,7 @@ void PythonRuntime::StartCore(int core) {
   } else {
     mine.made = PyGILState_Ensure();
   }
-  NameThread(control_.worker_id(), core);
+  if (seats_.size() > 1) NameThread(control_.worker_id(), core);
   mine.state = PyEval_SaveThread();
 }
 
