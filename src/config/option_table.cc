@@ -125,13 +125,31 @@ static_assert(std::size(kSectionTitles) == static_cast<size_t>(Section::kOther) 
 #define UWSGI_TARGET_IgnoredOptional(field) OptionTarget()
 #define UWSGI_TARGET_IgnoredValue(field) OptionTarget()
 
-std::vector<OptionRow> MakeRows() {
-  std::vector<OptionRow> rows;
-#define OPTION(kind, field, names, key, value, section, help)           \
-  rows.push_back(OptionRow{OptionKind::k##kind, SplitWords(names), key, \
-                           UWSGI_TARGET_##kind(field), #value, Section::k##section, help});
+// The table as the compiler lays it down: data only, so that 900 rows are not 900 pieces of code.
+struct RawRow {
+  OptionKind kind;
+  std::string_view names;
+  char letter;
+  OptionTarget target;
+  std::string_view default_text;
+  Section section;
+  std::string_view help;
+};
+
+constexpr RawRow kRawRows[] = {
+#define OPTION(kind, field, names, key, value, section, help) \
+  {OptionKind::k##kind, names, key, UWSGI_TARGET_##kind(field), #value, Section::k##section, help},
 #include "config/options.def"
 #undef OPTION
+};
+
+std::vector<OptionRow> MakeRows() {
+  std::vector<OptionRow> rows;
+  rows.reserve(std::size(kRawRows));
+  for (const RawRow& raw : kRawRows) {
+    rows.push_back(OptionRow{raw.kind, SplitWords(raw.names), raw.letter, raw.target,
+                             raw.default_text, raw.section, raw.help});
+  }
   return rows;
 }
 

@@ -203,8 +203,8 @@ void Leader::TurnOver(Driver& driver) {
 void Leader::Dispatch(const Poller::Event& event, Driver& driver) {
   void* const tag = event.data.ptr;
   if (tag == &wake_) {
-    uint64_t ignored = 0;
-    static_cast<void>(::read(wake_.get(), &ignored, sizeof ignored));
+    eventfd_t ignored = 0;
+    ::eventfd_read(wake_.get(), &ignored);
     return;
   }
   if (tag == &signals_) return TakeSignals();
@@ -317,8 +317,7 @@ void Leader::Expire(Connection& connection) {
 }
 
 void Leader::Poke() const {
-  const uint64_t one = 1;
-  static_cast<void>(::write(wake_.get(), &one, sizeof one));
+  ::eventfd_write(wake_.get(), 1);
 }
 
 void Leader::TakeSignals() {
