@@ -18,6 +18,12 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000;
 
+// The server's exit status for a worker's. The predecessor ends with 30 when it is told to stop
+// without a master; every service manager would take that for a failure.
+int StatusOfServer(int worker_status) {
+  return worker_status == kExitImmediate ? 0 : worker_status;
+}
+
 // The workers beside the first.
 class Siblings {
  public:
@@ -103,10 +109,10 @@ Result<int> ServeAlone(const ServingParts& parts, UniqueFunction<void()> on_star
   const int status =
       ServeAsWorker(parts, 1, /*master_fd=*/-1, std::move(on_started), [&clean_up](int end_status) {
         clean_up();
-        EndProcess(end_status);
+        EndProcess(StatusOfServer(end_status));
       });
   siblings.End();
-  return status;
+  return StatusOfServer(status);
 }
 
 }  // namespace uwsgi
