@@ -3,7 +3,7 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fno-
 # TRY is a statement expression, and designated initialisers leave the rest to their defaults.
 add_compile_options(-Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  add_compile_options(-Wno-gnu-statement-expression -Wno-gnu-statement-expression-from-macro-expansion)
+  add_compile_options(-Wno-gnu-statement-expression)
 else()
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-pedantic>)
 endif()
