@@ -68,7 +68,7 @@ Result<int> Server::Run() {
     OnFailed(prepared.error());
     return tl::unexpected(prepared.error());
   }
-  if (order_.kind == StartKind::kTrial) return EndTrial();
+  if (is_trial()) return EndTrial();
   if (options_.no_server) {
     runtime_->End();
     start_up_.Undo(&*listeners_);
@@ -80,8 +80,11 @@ Result<int> Server::Run() {
     OnFailed(ended.error());
     return ended;
   }
-  if (!has_started_)
-    OnFailed({.message = "no worker could be started, see the log", .exit_code = *ended});
+  if (!has_started_) {
+    launch_.Failed(
+        {.message = "the server ended before it was ready, see the log", .exit_code = *ended});
+    if (*ended != 0) start_up_.Undo(&*listeners_);
+  }
   start_up_.Vacuum(*listeners_);
   return ended;
 }
@@ -94,22 +97,29 @@ Status Server::Prepare() {
 }
 
 Status Server::PrepareProcess() {
-  // Asked for during the start, a reload has to wait; the other signals end a process that does not
-  // serve yet.
   signals_.emplace(TRY(SignalSource::Create()));
   TRY_STATUS(signals_->Ignore({SIGPIPE}));
-  if (supervision().has_master) TRY_STATUS(signals_->Install(SIGHUP));
+  if (supervision().has_master) TRY_STATUS(RememberSignals());
   AcceptSignals();
 
   started_on_ = order_.state && order_.kind == StartKind::kSuccessor ? order_.state->started_on
                                                                      : WallMicros() / kSecond;
   TRY_STATUS(start_up_.SetEnvironment());
   TRY_STATUS(start_up_.OpenLog());
-  LogBanner(command_.binary);
+  if (!is_trial()) LogBanner(command_.binary);
   TRY_STATUS(start_up_.WriteFirstPidfile());
   TRY_STATUS(start_up_.EnterIdentity());
   TRY_STATUS(start_up_.EnterDirectory());
-  LogSystemFacts(supervision().has_master);
+  if (!is_trial()) LogSystemFacts(supervision().has_master);
+  return {};
+}
+
+// What arrives while the application loads is done once there is a master. Only Ctrl-C ends a first
+// start at once; as the first process of a container nothing would end us that we have no handler
+// for.
+Status Server::RememberSignals() {
+  TRY_STATUS(signals_->Install({SIGHUP, SIGTERM, SIGQUIT}));
+  if (order_.kind == StartKind::kSuccessor || ::getpid() == 1) return signals_->Install(SIGINT);
   return {};
 }
 
@@ -117,7 +127,10 @@ Status Server::BindSockets() {
   auto inherited = TRY(TakeInheritedSockets(options_, order_));
   listeners_ =
       TRY(ListenerSet::Bind(specs_.listeners, std::move(inherited), specs_.inherited_listener));
-  for (const std::string& line : listeners_->start_lines()) LogLine(line);
+  // What a trial says is shown only when it fails, and then it shall be what failed.
+  if (!is_trial()) {
+    for (const std::string& line : listeners_->start_lines()) LogLine(line);
+  }
   if (listeners_->empty() && !options_.no_server) {
     return Fail(
         "The -s/--socket option is missing and stdin is not a socket: there is nothing to serve");
@@ -140,6 +153,17 @@ Status Server::LoadLanguage() {
   const SupervisionSpec& spec = supervision();
   runtime_ = MakePythonRuntime(specs_.python, facts_, *control_);
   TRY_STATUS(runtime_->Start());
+  if (!is_trial()) LogFacts();
+  // A trial proves the application, whichever process will load it.
+  const bool loads_here = !spec.lazy_apps || is_trial() || options_.no_server;
+  if (loads_here) TRY_STATUS(runtime_->LoadApps());
+  if (!options_.single_interpreter)
+    LogLine("*** uWSGI is running in multiple interpreter mode ***");
+  return start_up_.OpenLateLog();
+}
+
+void Server::LogFacts() const {
+  const SupervisionSpec& spec = supervision();
   LogEngineFacts({.has_sockets = !listeners_->empty(),
                   .listen_backlog = options_.listen,
                   .worker_mercy_s = options_.worker_reload_mercy,
@@ -147,12 +171,6 @@ Status Server::LoadLanguage() {
                   .processes = spec.processes,
                   .threads = spec.threads});
   Log("*** Operational MODE: {} ***", OperationalMode(spec.processes, spec.threads));
-  // A trial proves the application, whichever process will load it.
-  const bool loads_here = !spec.lazy_apps || order_.kind == StartKind::kTrial || options_.no_server;
-  if (loads_here) TRY_STATUS(runtime_->LoadApps());
-  if (!options_.single_interpreter)
-    LogLine("*** uWSGI is running in multiple interpreter mode ***");
-  return start_up_.OpenLateLog();
 }
 
 ServerFacts Server::MakeFacts() const {

@@ -54,6 +54,7 @@ class Server {
  private:
   // The steps of the start (reference 11 section 2).
   Status PrepareProcess();
+  Status RememberSignals();
   Status BindSockets();
   Status CreateShared();
   Status LoadLanguage();
@@ -61,11 +62,13 @@ class Server {
   Result<int> Serve();
   Result<int> ServeWithMaster(ServingParts parts);
   Result<int> EndTrial();
+  void LogFacts() const;
   void OnStarted();
   void OnFailed(const Error& error);
 
   [[nodiscard]] const SupervisionSpec& supervision() const { return specs_.process.supervision; }
   [[nodiscard]] bool is_reload() const { return order_.kind != StartKind::kFirst; }
+  [[nodiscard]] bool is_trial() const { return order_.kind == StartKind::kTrial; }
   [[nodiscard]] ServerFacts MakeFacts() const;
 
   Options options_;

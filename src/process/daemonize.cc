@@ -47,7 +47,8 @@ std::string EncodeLaunchFailure(const Error& error) {
 LaunchOutcome DecodeLaunchReport(const std::string& bytes, const std::string& log) {
   if (!bytes.empty() && bytes[0] == kReady) return {};
   if (bytes.size() >= 2 && bytes[0] == kFailed) {
-    return {static_cast<unsigned char>(bytes[1]), bytes.substr(2)};
+    const std::string where = log.empty() ? "" : " (more is in " + log + ")";
+    return {static_cast<unsigned char>(bytes[1]), bytes.substr(2) + where};
   }
   return {1, fmt::format("the server ended before it was ready, see {}", log)};
 }

@@ -103,7 +103,7 @@ TEST(LaunchReport, AFailureKeepsItsExitCodeAndText) {
   const LaunchOutcome outcome =
       DecodeLaunchReport(EncodeLaunchFailure({.message = "no app", .exit_code = 22}), "app.log");
   EXPECT_EQ(outcome.exit_status, 22);
-  EXPECT_EQ(outcome.message, "no app");
+  EXPECT_EQ(outcome.message, "no app (more is in app.log)");
 }
 
 TEST(LaunchReport, ADaemonThatSaysNothingHasFailed) {

@@ -54,7 +54,7 @@ Status StartUp::WritePid(const std::string& path) {
 Status StartUp::WriteFirstPidfile() { return WritePid(spec_.pidfiles.before_drop); }
 
 Status StartUp::EnterIdentity() {
-  WarnOfRoot(spec_.identity);
+  if (!is_trial()) WarnOfRoot(spec_.identity);
   if (!spec_.identity.bind_as_root) TRY_STATUS(DropPrivileges(spec_.identity));
   return {};
 }
@@ -63,7 +63,7 @@ Status StartUp::EnterDirectory() {
   if (kind_ == StartKind::kFirst && !spec_.log_after_drop.path.empty())
     TRY_STATUS(OpenLogFile(spec_.log_after_drop));
   if (!spec_.directory.empty()) {
-    LogLine(message::Chdir(spec_.directory));
+    if (!is_trial()) LogLine(message::Chdir(spec_.directory));
     if (::chdir(spec_.directory.c_str()) != 0) return ErrnoError("chdir " + spec_.directory, errno);
   }
   TRY_STATUS(WritePid(spec_.pidfiles.after_drop));

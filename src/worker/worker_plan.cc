@@ -26,8 +26,8 @@ Result<WorkerSpec> PlanWorker(const Options& options) {
   spec.max_requests_delta = static_cast<uint64_t>(options.max_requests_delta);
   spec.min_worker_lifetime_s = options.min_worker_lifetime;
   spec.has_master = options.master;
-  // Only a master looks at it.
-  spec.record_requests = options.master;
+  // Nobody else looks at it: a master, and workers that want to know whether another is free.
+  spec.record_requests = options.master || options.processes > 1;
   spec.mercy_s = options.worker_reload_mercy;
   return spec;
 }
