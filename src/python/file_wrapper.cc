@@ -84,6 +84,39 @@ PyMethodDef kMethods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
+// What open(..., "rb") returns, with and without a buffer; borrowed, looked up once.
+struct PlainFileTypes {
+  PyObject* unbuffered = nullptr;
+  PyObject* reader = nullptr;
+  PyObject* random = nullptr;
+};
+PlainFileTypes plain_types;
+
+bool FindPlainFileTypes() {
+  const PyRef io = PyRef::Steal(PyImport_ImportModule("io"));
+  if (!io) return false;
+  plain_types.unbuffered = PyObject_GetAttrString(io.get(), "FileIO");
+  plain_types.reader = PyObject_GetAttrString(io.get(), "BufferedReader");
+  plain_types.random = PyObject_GetAttrString(io.get(), "BufferedRandom");
+  return plain_types.unbuffered != nullptr && plain_types.reader != nullptr &&
+         plain_types.random != nullptr;
+}
+
+bool IsPlainFile(PyObject* file) {
+  auto* const type = reinterpret_cast<PyObject*>(Py_TYPE(file));
+  if (type == plain_types.unbuffered) return true;
+  if (type != plain_types.reader && type != plain_types.random) return false;
+  const PyRef raw = PyRef::Steal(PyObject_GetAttrString(file, "raw"));
+  return raw && reinterpret_cast<PyObject*>(Py_TYPE(raw.get())) == plain_types.unbuffered;
+}
+
+// The object itself or the one it carries as `file`; empty when neither is a plain file.
+PyRef PlainFileOf(PyObject* object) {
+  if (IsPlainFile(object)) return PyRef::Borrow(object);
+  PyRef carried = PyRef::Steal(PyObject_GetAttrString(object, "file"));
+  return carried && IsPlainFile(carried.get()) ? std::move(carried) : PyRef();
+}
+
 }  // namespace
 
 bool ReadyFileWrapperType() {
@@ -98,7 +131,7 @@ bool ReadyFileWrapperType() {
   wrapper_type.tp_iter = PyObject_SelfIter;
   wrapper_type.tp_iternext = Next;
   wrapper_type.tp_methods = kMethods;
-  return PyType_Ready(&wrapper_type) == 0;
+  return PyType_Ready(&wrapper_type) == 0 && FindPlainFileTypes();
 }
 
 PyObject* FileWrapperType() { return reinterpret_cast<PyObject*>(&wrapper_type); }
@@ -107,12 +140,13 @@ bool IsFileWrapper(PyObject* object) { return Py_IS_TYPE(object, &wrapper_type);
 
 PyObject* WrappedFile(PyObject* wrapper) { return Self(wrapper)->file; }
 
-OpenedFile FileBehind(PyObject* file) {
+OpenedFile FileBehind(PyObject* object) {
   OpenedFile opened;
-  const int fd = PyObject_AsFileDescriptor(file);
+  const PyRef file = PlainFileOf(object);
+  const int fd = file ? PyObject_AsFileDescriptor(file.get()) : -1;
   struct stat facts {};
   if (fd >= 0 && ::fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode)) {
-    const PyRef position = PyRef::Steal(PyObject_CallMethod(file, "tell", nullptr));
+    const PyRef position = PyRef::Steal(PyObject_CallMethod(file.get(), "tell", nullptr));
     const unsigned long long offset = position ? PyLong_AsUnsignedLongLong(position.get()) : 0;
     if (PyErr_Occurred() == nullptr) {
       opened.fd.Reset(::fcntl(fd, F_DUPFD_CLOEXEC, 0));

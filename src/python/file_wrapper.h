@@ -22,7 +22,7 @@ struct OpenedFile {
   uint64_t offset = 0;
 };
 // An invalid descriptor when there is none that sendfile could use; no exception stays set.
-OpenedFile FileBehind(PyObject* file);
+OpenedFile FileBehind(PyObject* object);
 // The object given to a wrapper; borrowed.
 PyObject* WrappedFile(PyObject* wrapper);
 
