@@ -74,27 +74,23 @@ Status Apps::Load() {
   return {};
 }
 
-Apps::App* Apps::LoadDynamic(Request& request) {
-  const std::string key(table_.KeyOf(request));
-  const int known = table_.Find(key);
+Apps::App* Apps::ChooseNamed(Request& request, AppSource source) {
+  source.mountpoint = table_.KeyOf(request);
+  source.is_mount = true;
+  const int known = table_.Find(source.mountpoint);
   if (known != AppTable::kNone) return &apps_[static_cast<size_t>(known)];
-  AppSource source = SourceOf(request.vars);
-  if (source.text.empty()) return nullptr;
   if (table_.size() >= spec_.max_apps) {
     Log("cannot load more than {} apps (max-apps): ignoring {}", spec_.max_apps, source.text);
     return nullptr;
   }
-  source.mountpoint = key;
-  source.is_mount = true;
-  const std::string_view callable = request.vars.Get(CgiName::kUwsgiCallable);
-  if (!Add(source, callable.empty() ? spec_.callable : std::string(callable))) return nullptr;
-  return &apps_.back();
+  const std::string callable(request.vars.Get(CgiName::kUwsgiCallable));
+  return Add(source, callable.empty() ? spec_.callable : callable) ? &apps_.back() : nullptr;
 }
 
 Apps::App* Apps::Choose(Request& request) {
   if (spec_.dynamic_apps) {
-    App* const app = LoadDynamic(request);
-    if (app != nullptr) return app;
+    AppSource source = SourceOf(request.vars);
+    if (!source.text.empty()) return ChooseNamed(request, std::move(source));
   }
   const int id = table_.Choose(request);
   return id == AppTable::kNone ? nullptr : &apps_[static_cast<size_t>(id)];

@@ -34,7 +34,9 @@ class Apps {
   // Loads one source and mounts what it has. False: it failed, and the log says why.
   bool Add(const AppSource& source, const std::string& callable);
   void Mount(std::string mountpoint, PyRef callable, int64_t startup_seconds);
-  App* LoadDynamic(Request& request);
+  // The application that the request names, loaded now when nobody asked for it before; nullptr
+  // when that failed.
+  App* ChooseNamed(Request& request, AppSource source);
 
   const PythonSpec& spec_;
   AppTable table_;
