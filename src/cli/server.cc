@@ -170,6 +170,7 @@ void Server::LogFacts() const {
                   .mapped_bytes = static_cast<int64_t>(region_->size()),
                   .processes = spec.processes,
                   .threads = spec.threads});
+  if (spec.harakiri_us > 0 && !spec.has_master) LogLine(message::kHarakiriNeedsMaster);
   Log("*** Operational MODE: {} ***", OperationalMode(spec.processes, spec.threads));
 }
 
@@ -184,11 +185,11 @@ ServerFacts Server::MakeFacts() const {
   facts.buffer_size = options_.buffer_size;
   facts.hostname = HostName();
   facts.binary_path = command_.binary;
-  facts.mode = OperationalMode(spec.processes, spec.threads);
   facts.pidfile = specs_.process.start_up.pidfiles.before_drop;
   for (const Listener& listener : listeners_->listeners()) facts.sockets.push_back(listener.fd());
   for (const Setting& setting : options_.settings) {
     facts.options.push_back({setting.name, setting.value, setting.has_value});
+    if (setting.name == "mode") facts.mode = setting.value;
   }
   facts.magic = options_.magic;
   return facts;

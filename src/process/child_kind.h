@@ -21,11 +21,13 @@ struct ChildKindRow {
   bool runs_app_code;
 };
 
+// clang-format off
 inline constexpr ChildKindRow kChildKinds[] = {
-    // kind                    name           restart           runs app code
-    {ChildKind::kWorker, "worker", Restart::kAlways, true},
-    {ChildKind::kPredecessor, "worker", Restart::kNever, true},
+    // kind                   name      restart           runs app code
+    {ChildKind::kWorker,      "worker", Restart::kAlways, true},
+    {ChildKind::kPredecessor, "worker", Restart::kNever,  true},
 };
+// clang-format on
 
 constexpr const ChildKindRow& RowOf(ChildKind kind) {
   return kChildKinds[static_cast<size_t>(kind)];

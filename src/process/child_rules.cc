@@ -16,46 +16,48 @@ struct Rule {
   ChildStep step;
 };
 
+// clang-format off
 constexpr Rule kRules[] = {
-    // state       event             next          action
-    {S::kVacant, E::kPauseOver, {S::kStarting, A::kStart}},
-    {S::kPausing, E::kPauseOver, {S::kStarting, A::kStart}},
-    {S::kPausing, E::kToldToEnd, {S::kVacant, A::kNothing}},
+    // state          event              next             action
+    {S::kVacant,     E::kPauseOver,    {S::kStarting,   A::kStart}},
+    {S::kPausing,    E::kPauseOver,    {S::kStarting,   A::kStart}},
+    {S::kPausing,    E::kToldToEnd,    {S::kVacant,     A::kNothing}},
 
-    {S::kStarting, E::kReady, {S::kServing, A::kAnnounceReady}},
-    {S::kStarting, E::kToldToEnd, {S::kDraining, A::kNothing}},
-    {S::kStarting, E::kEndedWell, {S::kPausing, A::kRetryLater}},
-    {S::kStarting, E::kFailedToLoad, {S::kPausing, A::kRetryLoading}},
-    {S::kStarting, E::kDied, {S::kPausing, A::kRetryLater}},
+    {S::kStarting,   E::kReady,        {S::kServing,    A::kAnnounceReady}},
+    {S::kStarting,   E::kToldToEnd,    {S::kDraining,   A::kNothing}},
+    {S::kStarting,   E::kEndedWell,    {S::kPausing,    A::kRetryLater}},
+    {S::kStarting,   E::kFailedToLoad, {S::kPausing,    A::kRetryLoading}},
+    {S::kStarting,   E::kDied,         {S::kPausing,    A::kRetryLater}},
 
-    {S::kServing, E::kToldToEnd, {S::kDraining, A::kNothing}},
-    {S::kServing, E::kTooOld, {S::kRecycling, A::kNothing}},
-    {S::kServing, E::kHarakiri, {S::kOverdue, A::kKill}},
-    {S::kServing, E::kEndedWell, {S::kPausing, A::kReplaceRecycled}},
-    {S::kServing, E::kFailedToLoad, {S::kPausing, A::kReplaceDead}},
-    {S::kServing, E::kDied, {S::kPausing, A::kReplaceDead}},
+    {S::kServing,    E::kToldToEnd,    {S::kDraining,   A::kNothing}},
+    {S::kServing,    E::kTooOld,       {S::kRecycling,  A::kNothing}},
+    {S::kServing,    E::kHarakiri,     {S::kOverdue,    A::kKill}},
+    {S::kServing,    E::kEndedWell,    {S::kPausing,    A::kReplaceRecycled}},
+    {S::kServing,    E::kFailedToLoad, {S::kPausing,    A::kReplaceDead}},
+    {S::kServing,    E::kDied,         {S::kPausing,    A::kReplaceDead}},
 
-    {S::kRecycling, E::kToldToEnd, {S::kDraining, A::kNothing}},
-    {S::kRecycling, E::kOutOfTime, {S::kOverdue, A::kKill}},
-    {S::kRecycling, E::kHarakiri, {S::kOverdue, A::kKill}},
-    {S::kRecycling, E::kEndedWell, {S::kPausing, A::kReplaceRecycled}},
-    {S::kRecycling, E::kFailedToLoad, {S::kPausing, A::kReplaceDead}},
-    {S::kRecycling, E::kDied, {S::kPausing, A::kReplaceDead}},
+    {S::kRecycling,  E::kToldToEnd,    {S::kDraining,   A::kNothing}},
+    {S::kRecycling,  E::kOutOfTime,    {S::kOverdue,    A::kKill}},
+    {S::kRecycling,  E::kHarakiri,     {S::kOverdue,    A::kKill}},
+    {S::kRecycling,  E::kEndedWell,    {S::kPausing,    A::kReplaceRecycled}},
+    {S::kRecycling,  E::kFailedToLoad, {S::kPausing,    A::kReplaceDead}},
+    {S::kRecycling,  E::kDied,         {S::kPausing,    A::kReplaceDead}},
 
-    {S::kDraining, E::kOutOfTime, {S::kDoomed, A::kKill}},
-    {S::kDraining, E::kEndedWell, {S::kVacant, A::kBury}},
-    {S::kDraining, E::kFailedToLoad, {S::kVacant, A::kBury}},
-    {S::kDraining, E::kDied, {S::kVacant, A::kBury}},
+    {S::kDraining,   E::kOutOfTime,    {S::kDoomed,     A::kKill}},
+    {S::kDraining,   E::kEndedWell,    {S::kVacant,     A::kBury}},
+    {S::kDraining,   E::kFailedToLoad, {S::kVacant,     A::kBury}},
+    {S::kDraining,   E::kDied,         {S::kVacant,     A::kBury}},
 
-    {S::kDoomed, E::kEndedWell, {S::kVacant, A::kBury}},
-    {S::kDoomed, E::kFailedToLoad, {S::kVacant, A::kBury}},
-    {S::kDoomed, E::kDied, {S::kVacant, A::kBury}},
+    {S::kDoomed,     E::kEndedWell,    {S::kVacant,     A::kBury}},
+    {S::kDoomed,     E::kFailedToLoad, {S::kVacant,     A::kBury}},
+    {S::kDoomed,     E::kDied,         {S::kVacant,     A::kBury}},
 
-    {S::kOverdue, E::kToldToEnd, {S::kDoomed, A::kNothing}},
-    {S::kOverdue, E::kEndedWell, {S::kPausing, A::kReplaceKilled}},
-    {S::kOverdue, E::kFailedToLoad, {S::kPausing, A::kReplaceKilled}},
-    {S::kOverdue, E::kDied, {S::kPausing, A::kReplaceKilled}},
+    {S::kOverdue,    E::kToldToEnd,    {S::kDoomed,     A::kNothing}},
+    {S::kOverdue,    E::kEndedWell,    {S::kPausing,    A::kReplaceKilled}},
+    {S::kOverdue,    E::kFailedToLoad, {S::kPausing,    A::kReplaceKilled}},
+    {S::kOverdue,    E::kDied,         {S::kPausing,    A::kReplaceKilled}},
 };
+// clang-format on
 
 constexpr int64_t kLongestPause = 30;
 

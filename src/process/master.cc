@@ -156,6 +156,7 @@ void Master::Start(Child& child) {
   child.reports = std::move(forked->reports);
   child.forked_us = MonotonicMicros();
   child.ready_us = child.told_to_end_us = child.deadline_us = 0;
+  child.harakiri_tries = 0;
   slot.pid.store(child.pid, std::memory_order_relaxed);
   LogLine(is_first ? message::WorkerSpawned(child.id, child.pid, spec().threads)
                    : message::WorkerRespawned(child.id, child.pid));

@@ -76,7 +76,6 @@ class Master {
 
   // The end of processes.
   void Reap();
-  bool ReapTrial();
   void ReapOrphans();
   void OnEnd(Child& child, int wait_status);
   void LogEnd(const Child& child, ChildAction action, const Ended& ended) const;
@@ -91,7 +90,7 @@ class Master {
 
   // Signals.
   void ReadSignals();
-  void Act(MasterAction action, int signal);
+  void Act(MasterAction action);
   void Reload();
   void OnTrialEnd(int wait_status);
   void BecomeNew();

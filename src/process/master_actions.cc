@@ -24,10 +24,10 @@ std::string DescribeStatus(int wait_status) {
 }  // namespace
 
 void Master::ReadSignals() {
-  for (const int signal : signals_->Drain()) Act(ActionOf(signal), signal);
+  for (const int signal : signals_->Drain()) Act(ActionOf(signal));
 }
 
-void Master::Act(MasterAction action, int signal) {
+void Master::Act(MasterAction action) {
   switch (action) {
     case MasterAction::kReload:
       return Reload();
@@ -43,8 +43,9 @@ void Master::Act(MasterAction action, int signal) {
       return DumpCounters();
     case MasterAction::kReap:
       return Reap();
+    case MasterAction::kRefusePause:
+      return LogDatedLine(message::kNoPause);
     case MasterAction::kIgnore:
-      Log("signal {} is ignored", signal);
       return;
   }
 }

@@ -6,21 +6,23 @@
 namespace uwsgi {
 namespace {
 
+// SIGTERM stops, with die-on-term or without: what stops every other service must not reload this
+// one.
+// clang-format off
 constexpr MasterSignalRow kMasterSignals[] = {
-    // signal    name        action
-    {SIGHUP, "SIGHUP", MasterAction::kReload},
-    // die-on-term is how the server always is: what stops every other service must not reload this
-    // one.
-    {SIGTERM, "SIGTERM", MasterAction::kStop},
-    {SIGINT, "SIGINT", MasterAction::kStopPromptly},
-    {SIGQUIT, "SIGQUIT", MasterAction::kStopPromptly},
-    {SIGUSR1, "SIGUSR1", MasterAction::kDump},
-    {SIGCHLD, "SIGCHLD", MasterAction::kReap},
-    {SIGUSR2, "SIGUSR2", MasterAction::kIgnore},
-    {SIGTSTP, "SIGTSTP", MasterAction::kIgnore},
-    {SIGURG, "SIGURG", MasterAction::kIgnore},
+    // signal name       action
+    {SIGHUP,   "SIGHUP",   MasterAction::kReload},
+    {SIGTERM,  "SIGTERM",  MasterAction::kStop},
+    {SIGINT,   "SIGINT",   MasterAction::kStopPromptly},
+    {SIGQUIT,  "SIGQUIT",  MasterAction::kStopPromptly},
+    {SIGUSR1,  "SIGUSR1",  MasterAction::kDump},
+    {SIGCHLD,  "SIGCHLD",  MasterAction::kReap},
+    {SIGUSR2,  "SIGUSR2",  MasterAction::kIgnore},
+    {SIGTSTP,  "SIGTSTP",  MasterAction::kRefusePause},
+    {SIGURG,   "SIGURG",   MasterAction::kIgnore},
     {SIGWINCH, "SIGWINCH", MasterAction::kIgnore},
 };
+// clang-format on
 
 }  // namespace
 

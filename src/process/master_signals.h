@@ -14,6 +14,7 @@ enum class MasterAction : uint8_t {
   kStopPromptly,  // let them finish within reload-mercy (5 s); again: at once
   kDump,          // counters to the log
   kReap,          // a child has ended
+  kRefusePause,   // say that it cannot be done
   kIgnore,
 };
 

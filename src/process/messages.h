@@ -33,6 +33,10 @@ std::string Chdir(std::string_view path);
 std::string Vacuumed(std::string_view what);
 
 inline constexpr std::string_view kStopping = "SIGINT/SIGTERM received...killing workers...";
+inline constexpr std::string_view kNoPause =
+    "*** this server cannot be paused: the request is ignored ***";
+inline constexpr std::string_view kHarakiriNeedsMaster =
+    "*** WARNING: harakiri needs the master process (--master), without it no request is ended ***";
 inline constexpr std::string_view kGoodbye = "goodbye to uWSGI.";
 inline constexpr std::string_view kGameOver = "uWSGI: GAME OVER (insert coin)";
 inline constexpr std::string_view kReloading = "...gracefully killing workers...";

@@ -105,6 +105,19 @@ Result<ProcessSpec> PlanProcesses(const Options& options) {
   return spec;
 }
 
+LogStyle PlanLogStyle(const Options& options) {
+  // compat: log-prefix is another name of log-date, and both take a strftime format.
+  const auto& format = options.log_date ? options.log_date : options.log_prefix;
+  if (!format) return {};
+  for (const std::string_view off : {"false", "off", "no", "0"}) {
+    if (*format == off) return {};
+  }
+  for (const std::string_view on : {"", "true", "on", "yes", "1"}) {
+    if (*format == on) return {.stamp_plain_lines = true};
+  }
+  return {.stamp_plain_lines = true, .stamp_format = *format};
+}
+
 std::optional<SignalOrder> PlanSignal(const Options& options) {
   if (!options.stop.empty()) return SignalOrder{"stop", options.stop, SIGINT};
   if (!options.reload.empty()) return SignalOrder{"reload", options.reload, SIGHUP};

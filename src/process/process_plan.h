@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "config/options.h"
 #include "process/limits.h"
 #include "process/log_file.h"
@@ -68,6 +69,9 @@ struct ProcessSpec {
 
 // What the options say about processes. An error names the option and where it was given.
 Result<ProcessSpec> PlanProcesses(const Options& options);
+
+// How lines of the server log begin (log-date, log-prefix).
+LogStyle PlanLogStyle(const Options& options);
 
 // What --stop, --reload, --pause, --suspend or --resume ask for: a signal for the process in a
 // pidfile.

@@ -216,6 +216,20 @@ TEST(ProcessPlan, TheSpacedPrefixHasItsBlank) {
             "test uWSGI master");
 }
 
+LogStyle StyleOf(std::string word) {
+  const auto options = LoadOptions({.argv = {"uwsgi", std::move(word)}});
+  EXPECT_TRUE(options) << options.error().text();
+  return PlanLogStyle(*options);
+}
+
+TEST(ProcessPlan, LinesAreStampedWhenAskedFor) {
+  EXPECT_FALSE(StyleOf("--master").stamp_plain_lines);
+  EXPECT_TRUE(StyleOf("--log-date").stamp_plain_lines);
+  EXPECT_EQ(StyleOf("--log-date").stamp_format, "");
+  EXPECT_EQ(StyleOf("--log-date=%Y").stamp_format, "%Y");
+  EXPECT_EQ(StyleOf("--log-prefix=PFX").stamp_format, "PFX");
+}
+
 TEST(ProcessPlan, OwnersOfSocketsAreSetByRoot) {
   EXPECT_TRUE(PlanOf({"--chown-socket=root"}).start_up.identity.bind_as_root);
   EXPECT_FALSE(PlanOf({"--uid=root"}).start_up.identity.bind_as_root);

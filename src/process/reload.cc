@@ -127,6 +127,15 @@ Error BecomeSuccessor(const StartCommand& command, const HandOver& state) {
   return attempt().error();
 }
 
+Error BecomeProgram(const StartCommand& command) {
+  const std::vector<char*> argv = Pointers(command.argv);
+  const std::vector<char*> environment = Pointers(command.environment);
+  if (::chdir(command.directory.c_str()) == 0) {
+    ::execve(command.binary.c_str(), argv.data(), environment.data());
+  }
+  return ErrnoError("exec " + command.binary, errno).value();
+}
+
 void AcceptSignals() {
   sigset_t none;
   ::sigemptyset(&none);

@@ -56,6 +56,9 @@ class Trial {
 // that failed, and then nothing has changed.
 Error BecomeSuccessor(const StartCommand& command, const HandOver& state);
 
+// Becomes the program that the command names, with nothing of ours. Returns only when that failed.
+Error BecomeProgram(const StartCommand& command);
+
 // The successor has handlers: signals that have waited since before the exec arrive now.
 void AcceptSignals();
 
