@@ -2,6 +2,7 @@
 #include "python/python_plan.h"
 
 #include "base/strings.h"
+#include "config/options.h"
 
 namespace uwsgi {
 namespace {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "base/result.h"
-#include "config/options.h"
 #include "python/python_spec.h"
 
 namespace uwsgi {
 
+struct Options;
+
+// What the options say about Python; errors name the option and where it was given.
 Result<PythonSpec> PlanPython(const Options& options);
 
 }  // namespace uwsgi
