@@ -125,7 +125,7 @@ def test_leading_empty_line_is_skipped(srv):
 
 
 def test_idle_connections_end_after_the_keep_alive_time(server):
-    srv = server(app="cases", args=["--http-keepalive=1"], front="http")
+    srv = server(app="cases", args=["--http-keepalive=2"], front="http")
     with srv.connect() as connection:
         connection.get("/one")
         assert connection.is_closed()

@@ -158,6 +158,8 @@ def lines_of(srv, pattern):
 ])
 def test_lines_of_the_start(pair, pattern):
     ours, theirs = pair("hello", args=["--master", "--processes", "2", "--threads", "2"])
+    for srv in (ours, theirs):
+        srv.wait_log("^spawned uWSGI worker 2")
     mine, real = lines_of(ours, pattern), lines_of(theirs, pattern)
     if pattern.startswith("^uwsgi socket") and ours.front == "http":
         return  # the socket between the router and the workers is not there any more
@@ -213,7 +215,7 @@ def test_exit_codes_of_bad_starts(program, predecessor, tmp_path, text):
     path = tmp_path / "site.ini"
     path.write_text("[uwsgi]\n" + text)
     runs = [["--ini", path], ["--http-socket", "127.0.0.1:0", "--chdir", "/nowhere"], ["--ini", "/nowhere.ini"],
-            ["--http-socket", "127.0.0.1:0", "--uid", "no-such-user"], ["--http-socket", "127.0.0.1:0", "--protocol", "gopher"]]
+            ["--http-socket", "127.0.0.1:0", "--uid", "no-such-user"], ["--socket", "127.0.0.1:0", "--protocol", "gopher"]]
     for args in runs:
         mine, real = (which.run(*args).returncode for which in (program, predecessor))
         assert (mine != 0) == (real != 0), args

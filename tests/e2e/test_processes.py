@@ -189,7 +189,19 @@ def test_stop_lets_running_requests_finish(server, args):
     with srv.connect() as connection:
         waiting(srv, connection, go)
         srv.signal(signal.SIGTERM)
-        wait_until(lambda: not srv.accepts() or "gracefully" in srv.log().lower() or "killing workers" in srv.log(), 10, "the stop to begin")
+        go.write_text("")
+        assert connection.response().status == 200
+    srv.ended(0)
+
+
+def test_stop_closes_the_listeners_at_once(server):
+    """While the last requests finish, new clients are refused instead of being left waiting."""
+    srv = server(app="workers", args=["--threads", "2"])
+    go = srv.folder / "go"
+    with srv.connect() as connection:
+        waiting(srv, connection, go)
+        srv.signal(signal.SIGTERM)
+        wait_until(lambda: not srv.accepts(), srv.seconds(10), "the listeners to close")
         go.write_text("")
         assert connection.response().status == 200
     srv.ended(0)

@@ -111,6 +111,8 @@ def test_new_requests_are_served_while_an_old_one_runs(server):
         connection.send(f"GET /wait?{go} HTTP/1.1\r\nHost: x\r\n\r\n")
         old = srv.wait_log(r"waiting in (\d+)")[1]
         srv.signal(signal.SIGHUP)
+        srv.wait_log("^spawned uWSGI worker 1", count=2)
+        srv.wait_log("(?i)gracefully killing worker 1")
         assert srv.get("/").text != old
         go.write_text("")
         assert connection.response().text == old
