@@ -112,6 +112,7 @@ Result<int> ServeAlone(const ServingParts& parts, UniqueFunction<void()> on_star
         EndProcess(StatusOfServer(end_status));
       });
   siblings.End();
+  LogLine(message::kGoodbye);
   return StatusOfServer(status);
 }
 

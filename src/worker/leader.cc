@@ -332,6 +332,8 @@ void Leader::TakeSignals() {
     if (drain_ == Drain::kNo) {
       if (signal == SIGHUP)
         Log("Gracefully killing worker {} (pid: {})...", context_.id, ::getpid());
+      else if (!spec_.has_master && context_.id == 1)
+        LogLine("SIGINT/SIGTERM received...killing workers...");
       BeginDrain(Drain::kStop);
     }
   }
