@@ -134,9 +134,10 @@ void BufferOutputByLine() {
   PyErr_Clear();
 }
 
-// Python's own handler writes a byte to this descriptor for every signal; -1 for none.
+// Python's own handler writes a byte to this descriptor for every signal; -1 for none. The module
+// behind `signal` does it without loading what that one imports.
 Status WakeBy(int fd) {
-  const PyRef module = PyRef::Steal(PyImport_ImportModule("signal"));
+  const PyRef module = PyRef::Steal(PyImport_ImportModule("_signal"));
   const PyRef set =
       module ? PyRef::Steal(PyObject_GetAttrString(module.get(), "set_wakeup_fd")) : PyRef();
   const PyRef args = PyRef::Steal(Py_BuildValue("(i)", fd));
