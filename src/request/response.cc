@@ -118,9 +118,7 @@ void Response::FinishHead(bool body_follows) {
     framing_ = Framing::kUntilClose;
   }
   if (rules.is_http) {
-    if (length_ && !length_given_ && !IsBodyless(status_)) {
-      fmt::format_to(std::back_inserter(staged_), "Content-Length: {}\r\n", *length_);
-    }
+    if (length_ && !length_given_ && !IsBodyless(status_)) AppendContentLength(staged_, *length_);
     if (framing_ == Framing::kChunked) staged_.append("Transfer-Encoding: chunked\r\n");
     const bool allows = !app_wants_close_ && framing_ != Framing::kUntilClose;
     if (!connection_->DecidePersistence(allows)) {
