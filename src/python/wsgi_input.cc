@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "python/wsgi_input.h"
 
-#include <cerrno>
 #include <cstring>
 #include <string>
 
+#include "base/strings.h"
 #include "python/convert.h"
 #include "python/gil.h"
 #include "python/py_error.h"
@@ -51,7 +51,7 @@ Result<size_t> ReadSlowly(BodySource& body, char* into, size_t size) {
 }
 
 PyObject* RaiseReadError(const Error& error, const char* call, Py_ssize_t size) {
-  const bool timed_out = error.error_number == ETIMEDOUT || error.error_number == EAGAIN;
+  const bool timed_out = StartsWith(error.message, "Timeout");  // as the log line of it says
   return PyErr_Format(PyExc_OSError, "%s during %s(%zd) on wsgi.input",
                       timed_out ? "timeout" : "error", call, size < 0 ? Py_ssize_t{0} : size);
 }
