@@ -207,6 +207,14 @@ ListenQueue Listener::queue() const {
   return {static_cast<int>(info.tcpi_unacked), static_cast<int>(info.tcpi_sacked)};
 }
 
+void Listener::RefuseClients() const {
+  const auto opened_as = ParseListenAddress(bound_as_);
+  const bool is_ours = source_ == ListenerSource::kBound || source_ == ListenerSource::kPredecessor;
+  if (is_ours && opened_as && opened_as->kind == ListenAddress::Kind::kAddress) {
+    ::shutdown(fd(), SHUT_RDWR);
+  }
+}
+
 Status Listener::RemoveFile() const {
   if (path_.empty()) return {};
   struct stat file {};

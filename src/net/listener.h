@@ -86,6 +86,10 @@ class Listener {
   // How many connections may wait, as far as we decide.
   [[nodiscard]] int backlog() const;
 
+  // From now on clients are refused, whichever processes have the socket open. Sockets that
+  // somebody else opened for us are left alone, as they outlive us.
+  void RefuseClients() const;
+
   // Removes the file of the UNIX socket (`vacuum`), from whatever directory; fails when it is not
   // ours any more. For other sockets there is nothing to do.
   [[nodiscard]] Status RemoveFile() const;

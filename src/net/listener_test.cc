@@ -53,6 +53,22 @@ TEST(Listener, ListensOnAPortOfTheKernelsChoice) {
   EXPECT_TRUE(Connect(listener.address()).valid());
 }
 
+TEST(Listener, RefusesClientsWhenToldSo) {
+  const Listener listener = Listener::Bind(Spec("127.0.0.1:0")).value();
+  ASSERT_TRUE(Connect(listener.address()).valid());
+  listener.RefuseClients();
+  EXPECT_FALSE(Connect(listener.address()).valid());
+}
+
+TEST(Listener, OfAServiceManagerGoesOnListening) {
+  Listener bound = Listener::Bind(Spec("127.0.0.1:0")).value();
+  UniqueFd copy(::dup(bound.fd()));
+  const Listener listener =
+      Listener::Adopt(Spec("127.0.0.1:0"), std::move(copy), ListenerSource::kActivation).value();
+  listener.RefuseClients();
+  EXPECT_TRUE(Connect(bound.address()).valid());
+}
+
 TEST(Listener, IsNonBlockingAndCloseOnExec) {
   const Listener listener = Listener::Bind(Spec("127.0.0.1:0")).value();
   EXPECT_TRUE(::fcntl(listener.fd(), F_GETFL) & O_NONBLOCK);

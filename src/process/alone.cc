@@ -51,9 +51,13 @@ class Siblings {
     slot.NoteSpawn(id, pid, WallMicros() / kSecond);
   }
 
+  void TellToEnd() const {
+    for (const pid_t pid : pids_) ::kill(pid, SIGTERM);
+  }
+
   // Tells them to finish their requests, and kills those that do not within the mercy time.
   void End() {
-    for (const pid_t pid : pids_) ::kill(pid, SIGTERM);
+    TellToEnd();
     const int64_t deadline = MonotonicMicros() + parts_.supervision->worker_mercy_us;
     while (!pids_.empty() && MonotonicMicros() < deadline) {
       std::erase_if(pids_, [](pid_t pid) { return HasEnded(pid, WNOHANG); });
@@ -106,11 +110,17 @@ Result<int> ServeAlone(const ServingParts& parts, UniqueFunction<void()> on_star
     }
   }
   parts.control->BecomeWorker(1, UniqueFd());
-  const int status =
-      ServeAsWorker(parts, 1, /*master_fd=*/-1, std::move(on_started), [&clean_up](int end_status) {
-        clean_up();
-        EndProcess(StatusOfServer(end_status));
-      });
+  WorkerEvents events;
+  events.on_ready = std::move(on_started);
+  events.on_stop = [&parts, &siblings] {
+    siblings.TellToEnd();
+    for (const Listener* listener : parts.listeners) listener->RefuseClients();
+  };
+  events.end_now = [&clean_up](int end_status) {
+    clean_up();
+    EndProcess(StatusOfServer(end_status));
+  };
+  const int status = ServeAsWorker(parts, 1, /*master_fd=*/-1, std::move(events));
   siblings.End();
   LogLine(message::kGoodbye);
   return StatusOfServer(status);

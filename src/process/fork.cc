@@ -39,7 +39,6 @@ void UnblockSignals() {
   TieLifeTo(parent, spec.death_signal);
   if (spec.leave_parent) spec.leave_parent();
   if (spec.runtime != nullptr) spec.runtime->AfterForkChild();
-  UnblockSignals();
   EndProcess(spec.main(std::move(reports)));
 }
 

@@ -20,7 +20,8 @@ struct ForkSpec {
   int death_signal = SIGTERM;          // the child gets it when its parent ends
   // The child gives back what belongs to its parent alone: descriptors, signal handlers, loops.
   UniqueFunction<void()> leave_parent;
-  // What the child runs; its result is the exit status. `reports` is a pipe to the parent.
+  // What the child runs, with all signals blocked; its result is the exit status. `reports` is a
+  // pipe to the parent.
   UniqueFunction<int(UniqueFd reports)> main;
 };
 

@@ -114,6 +114,8 @@ void Master::Stop(int signal, int64_t mercy_us, int exit_status) {
   exit_status_ = exit_status;
   trial_->Abandon();
   for (Child& child : children_.all()) TellToEnd(child, signal, mercy_us);
+  // Better refused than left waiting for somebody who will not come.
+  for (const Listener* listener : parts_.serving.listeners) listener->RefuseClients();
   StopWhenEmpty();
 }
 

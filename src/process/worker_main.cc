@@ -1,30 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/worker_main.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
+#include <utility>
 
 #include "base/log.h"
+#include "net/signal_source.h"
 #include "process/fork.h"
 #include "process/messages.h"
+#include "process/reload.h"
 
 namespace uwsgi {
 namespace {
 
+// Keeps the signals that tell a worker to end until it has handlers for them, so that it ends in
+// order even when they come before its first request.
+class EarlySignals {
+ public:
+  static Result<EarlySignals> Create() {
+    EarlySignals early(TRY(SignalSource::Create()));
+    TRY_STATUS(early.source_->Install({SIGHUP, SIGTERM, SIGINT, SIGQUIT}));
+    return early;
+  }
+
+  // Gives them to the handlers that `install` puts in place.
+  template <typename F>
+  auto HandTo(F&& install) {
+    const SignalMask mask;
+    const std::vector<int> arrived = source_->Drain();
+    source_.reset();
+    auto result = install();
+    for (const int signal : arrived) ::raise(signal);
+    return result;
+  }
+
+ private:
+  explicit EarlySignals(SignalSource source) : source_(std::move(source)) {}
+  std::optional<SignalSource> source_;
+};
+
+Status LoadLazily(const ServingParts& parts) {
+  return parts.supervision->lazy_apps ? parts.runtime->LoadApps() : Status();
+}
+
 Status PrepareApplication(const ServingParts& parts) {
-  const SupervisionSpec& spec = *parts.supervision;
-  if (spec.lazy_apps) TRY_STATUS(parts.runtime->LoadApps());
-  if (!spec.worker_directory.empty()) {
-    LogLine(message::Chdir(spec.worker_directory));
-    if (::chdir(spec.worker_directory.c_str()) != 0)
-      return ErrnoError("chdir2 " + spec.worker_directory, errno);
+  const std::string& directory = parts.supervision->worker_directory;
+  if (!directory.empty()) {
+    LogLine(message::Chdir(directory));
+    if (::chdir(directory.c_str()) != 0) return ErrnoError("chdir2 " + directory, errno);
   }
   return parts.runtime->StartWorker();
 }
 
-Result<int> Serve(const ServingParts& parts, int id, int master_fd, UniqueFunction<void()> on_ready,
-                  UniqueFunction<void(int)> end_now) {
+WorkerContext ContextOf(const ServingParts& parts, int id, int master_fd, WorkerEvents events) {
   WorkerContext context;
   context.id = id;
   context.scoreboard = parts.scoreboard;
@@ -32,23 +64,28 @@ Result<int> Serve(const ServingParts& parts, int id, int master_fd, UniqueFuncti
   context.request_spec = parts.request_spec;
   context.runtime = parts.runtime;
   context.master_fd = master_fd;
-  context.on_ready = std::move(on_ready);
-  context.end_now = std::move(end_now);
+  context.on_ready = std::move(events.on_ready);
+  context.on_stop = std::move(events.on_stop);
+  context.end_now = std::move(events.end_now);
+  return context;
+}
+
+Result<int> Serve(const ServingParts& parts, WorkerContext context) {
+  // An application that is still loading has no request to finish: it may be ended at once.
+  TRY_STATUS(LoadLazily(parts));
+  EarlySignals early = TRY(EarlySignals::Create());
+  AcceptSignals();
+  TRY_STATUS(PrepareApplication(parts));
   const std::unique_ptr<Worker> worker =
-      TRY(Worker::Create(*parts.worker_spec, std::move(context)));
+      TRY(early.HandTo([&] { return Worker::Create(*parts.worker_spec, std::move(context)); }));
   return worker->Run();
 }
 
 }  // namespace
 
-int ServeAsWorker(const ServingParts& parts, int id, int master_fd, UniqueFunction<void()> on_ready,
-                  UniqueFunction<void(int)> end_now) {
-  if (const auto prepared = PrepareApplication(parts); !prepared) {
-    LogLine(prepared.error().text());
-    parts.runtime->End();
-    return prepared.error().exit_code;
-  }
-  const auto served = Serve(parts, id, master_fd, std::move(on_ready), std::move(end_now));
+int ServeAsWorker(const ServingParts& parts, int id, int master_fd, WorkerEvents events) {
+  if (parts.supervision->lazy_apps) AcceptSignals();
+  const auto served = Serve(parts, ContextOf(parts, id, master_fd, std::move(events)));
   if (!served) Log("worker {}: {}", id, served.error().text());
   parts.runtime->End();
   return served ? *served : served.error().exit_code;
@@ -61,7 +98,8 @@ int WorkerMain(const ServingParts& parts, int id, int master_fd, UniqueFd report
   ServerControl& control = *parts.control;
   control.BecomeWorker(id, std::move(reports));
   return ServeAsWorker(
-      parts, id, master_fd, [&control] { control.Report(ChildReport::kReady); }, EndProcess);
+      parts, id, master_fd,
+      {.on_ready = [&control] { control.Report(ChildReport::kReady); }, .end_now = EndProcess});
 }
 
 }  // namespace uwsgi

@@ -23,12 +23,18 @@ struct ServingParts {
 
 // What worker `id` does from the fork to its end: title, directory, application (lazy-apps),
 // requests, the language's end. `master_fd` is at its end when nobody is above the worker any more.
-// The result is the exit status of the process.
+// The result is the exit status of the process. Called
+// with all signals blocked: those that tell it to end are kept until it can do that in order.
 int WorkerMain(const ServingParts& parts, int id, int master_fd, UniqueFd reports);
 
+// What happens on the way of a worker; each is called at most once.
+struct WorkerEvents {
+  UniqueFunction<void()> on_ready;    // it has entered its loop
+  UniqueFunction<void()> on_stop;     // it has been told to end, on any thread; may be empty
+  UniqueFunction<void(int)> end_now;  // ends the process in the middle of things, on any thread
+};
+
 // The part of it that a first process without a master does too, which is a worker and more.
-// `end_now` ends the process.
-int ServeAsWorker(const ServingParts& parts, int id, int master_fd, UniqueFunction<void()> on_ready,
-                  UniqueFunction<void(int)> end_now);
+int ServeAsWorker(const ServingParts& parts, int id, int master_fd, WorkerEvents events);
 
 }  // namespace uwsgi

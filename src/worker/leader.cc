@@ -335,6 +335,7 @@ void Leader::TakeSignals() {
       else if (!spec_.has_master && context_.id == 1)
         LogLine("SIGINT/SIGTERM received...killing workers...");
       BeginDrain(Drain::kStop);
+      if (context_.on_stop) context_.on_stop();
     }
   }
 }
