@@ -2,7 +2,6 @@
 #include "process/master.h"
 
 #include <signal.h>
-#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,7 +63,7 @@ Result<std::unique_ptr<Master>> Master::Create(MasterParts parts, SignalSource s
       TRY_STATUS(master->signals_->Install(row.signal));
     }
   }
-  TRY(master->loop_->Watch(master->signals_->fd(), EPOLLIN,
+  TRY(master->loop_->Watch(master->signals_->fd(), kReadable,
                            [it = master.get()](uint32_t) { it->ReadSignals(); }));
   return master;
 }
@@ -178,8 +177,8 @@ int Master::RunWorker(int id, UniqueFd reports) {
 }
 
 void Master::WatchReports(Child& child) {
-  auto watch =
-      loop_->Watch(child.reports.get(), EPOLLIN, [this, &child](uint32_t) { ReadReports(child); });
+  auto watch = loop_->Watch(child.reports.get(), kReadable,
+                            [this, &child](uint32_t) { ReadReports(child); });
   if (!watch) {
     Log("worker {}: {}", child.id, watch.error().text());
     return;

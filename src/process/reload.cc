@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,7 +57,7 @@ Status Trial::Start(const std::string& listeners) {
   if (::fcntl(pipe.second.get(), F_SETFL, 0) != 0) return ErrnoError("fcntl()", errno);
   pid_ = TRY(SpawnProgram(program));
   output_ = std::move(pipe.first);
-  watch_ = TRY(loop_.Watch(output_.get(), EPOLLIN, [this](uint32_t) { ReadOutput(); }));
+  watch_ = TRY(loop_.Watch(output_.get(), kReadable, [this](uint32_t) { ReadOutput(); }));
   return {};
 }
 

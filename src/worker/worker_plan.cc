@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/worker_plan.h"
 
+#include "config/options.h"
+
 namespace uwsgi {
 namespace {
 
