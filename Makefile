@@ -59,10 +59,12 @@ asan tsan: bootstrap-test
 
 # Each fuzz target for FUZZ_SECONDS, from its seeds.
 FUZZ_SECONDS ?= 20
-fuzz: bootstrap-test build-fuzz
+fuzz: bootstrap-test
+	$(MAKE) --no-print-directory build-fuzz TARGETS="$(basename $(notdir $(wildcard tests/fuzz/*_fuzz.cc)))"
 	scripts/fuzz_all build/fuzz$(FLAVOUR) $(FUZZ_SECONDS)
 
-bench: bootstrap-bench build-release build-bench
+bench: bootstrap-bench build-release
+	$(MAKE) --no-print-directory build-bench TARGETS="$(basename $(notdir $(wildcard bench/micro/*_bench.cc)))"
 	for program in $$(find build/bench$(FLAVOUR) -type f -executable -name '*_bench'); do "$$program" --benchmark_min_time=0.2; done
 	/usr/bin/python3 bench/load/compare.py --server-path build/release$(FLAVOUR)/uwsgi
 
