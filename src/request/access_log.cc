@@ -104,7 +104,10 @@ void AccessLog::Flush() {
 }
 
 ByteView AccessLog::Address(const Request& request) const {
-  if (spec_.forwarded_for && request.trusts_peer) {
+  // compat: log-x-forwarded-for alone takes everybody's word; with trusted-proxy only that of
+  // those.
+  if (spec_.forwarded_for &&
+      (request.trusts_peer || request.front->spec->trusted_proxies.empty())) {
     const ByteView forwarded = request.vars.Get(CgiName::kHttpXForwardedFor);
     if (!forwarded.empty()) return forwarded;
   }

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "config/options.h"
 #include "wire/http1_writer.h"
 
 namespace uwsgi {

@@ -2,10 +2,11 @@
 #pragma once
 
 #include "base/result.h"
-#include "config/options.h"
 #include "request/request_spec.h"
 
 namespace uwsgi {
+
+struct Options;
 
 Result<RequestSpec> PlanRequests(const Options& options);
 
