@@ -24,6 +24,8 @@ constexpr uint8_t kOwnedAndNotified = 2;
 constexpr uint64_t kMostDrained = 256 * 1024;  // of a body that nobody read
 constexpr uint64_t kMostLingered = 1024 * 1024;
 constexpr int64_t kLingerMs = 2000;
+constexpr int64_t kIdleInDrainMs = 1000;  // of a client that could not be told of the drain
+constexpr int kReadsInARow = 8;           // of a body that comes as fast as it is read
 
 Result<UniqueFd> MakeBodyFile() {
   const char* const configured = ::secure_getenv("TMPDIR");
@@ -86,6 +88,26 @@ bool Connection::Release() {
   return false;
 }
 
+void Connection::Register(Poller& poller) {
+  const Registration wanted =
+      phase_ == Phase::kFlushing ? Registration::kReadingAndWriting : Registration::kReading;
+  if (registration_ == wanted && !take_turns_) return;
+  take_turns_ = false;  // the poller tells at once what is ready already
+  const uint32_t events = kReadable | kPollPeerClosed | kEdge |
+                          (wanted == Registration::kReadingAndWriting ? kWritable : 0U);
+  if (registration_ == Registration::kNone) {
+    static_cast<void>(poller.Add(socket_.get(), events, this));
+  } else {
+    static_cast<void>(poller.Modify(socket_.get(), events, this));
+  }
+  registration_ = wanted;
+}
+
+void Connection::Unregister(Poller& poller) {
+  if (registration_ != Registration::kNone) poller.Remove(socket_.get());
+  registration_ = Registration::kNone;
+}
+
 // --- reading ---
 
 Connection::Received Connection::Receive() {
@@ -135,7 +157,7 @@ Step Connection::OnEvent(Hint hint, int64_t now_ms) {
 
 Step Connection::ReadAndParse(int64_t now_ms) {
   if (!exchange_) exchange_ = pool_->Take();
-  do {
+  for (int reads = 0; reads < kReadsInARow; ++reads) {
     switch (Receive()) {
       case Received::kBytes:
         break;
@@ -144,15 +166,22 @@ Step Connection::ReadAndParse(int64_t now_ms) {
         return Step::kWait;
       case Received::kEnd:
         // The application is told that the body broke off: it reads what came, then gets an error.
-        if (phase_ == Phase::kBody) return DeliverStream();
+        if (phase_ == Phase::kBody && !spec().post_buffering) return DeliverStream();
+        if (phase_ == Phase::kBody) LogRefusal(*this, "the client went away within the body");
         return Step::kClose;
       case Received::kBroken:
         return Step::kClose;
     }
     const Step step = phase_ == Phase::kBody ? CollectBody(now_ms) : Parse(now_ms);
-    if (step != Step::kWait || (phase_ != Phase::kHead && phase_ != Phase::kBody)) return step;
-  } while (maybe_readable_);
+    if (step != Step::kWait || !WantsMore()) return step;
+  }
+  take_turns_ = true;
   return Step::kWait;
+}
+
+// A head or a body is incomplete, and the socket may have more of it.
+bool Connection::WantsMore() const {
+  return maybe_readable_ && (phase_ == Phase::kHead || phase_ == Phase::kBody);
 }
 
 Step Connection::Parse(int64_t now_ms) {
@@ -191,6 +220,7 @@ Step Connection::StartBody(int64_t now_ms) {
     exchange.request.body.SetMemory(input.view().substr(0, exchange.content_length));
     input.Consume(exchange.content_length);
     exchange.body_complete = true;
+    exchange.expects_continue = false;  // it has not waited
     return Deliver();
   }
   exchange.decoder = BodyDecoder(exchange.framing, exchange.content_length);
@@ -291,7 +321,8 @@ bool Connection::SendContinue() {
          static_cast<ssize_t>(kContinue.size());
 }
 
-Error Connection::BodyError(std::string_view what) const {
+Error Connection::BodyError(std::string_view what) {
+  close_after_ = true;  // where the next request would begin is unknown
   const Request& request = exchange_->request;
   const auto length = request.body.length();
   Log("[uwsgi-body-read] Error reading the request body of {}: Content-Length: {} consumed: {} "
@@ -420,7 +451,8 @@ Step Connection::FlushOutput(int64_t now_ms) {
     int error = 0;
     const FlushResult result = exchange_->output.Flush(socket_.get(), error);
     if (result == FlushResult::kError) return Step::kClose;
-    if (result == FlushResult::kWouldBlock) {
+    if (result != FlushResult::kDone) {
+      take_turns_ = result == FlushResult::kEnough;
       if (phase_ != Phase::kFlushing || exchange_->output.pending_bytes() != before ||
           before == 0) {
         deadline_ms_ = now_ms + spec().write_timeout_ms;
@@ -436,7 +468,8 @@ Step Connection::AfterOutput(int64_t now_ms) {
   if (close_after_) {
     const bool unread =
         linger_ || maybe_readable_ || !exchange_->body_complete || !exchange_->input.empty();
-    return unread && !peer_closed_ ? Linger(now_ms) : Step::kClose;
+    // To close while something lies unread would destroy the answer on its way.
+    return unread && (!peer_closed_ || maybe_readable_) ? Linger(now_ms) : Step::kClose;
   }
   if (!exchange_->body_complete) {
     phase_ = Phase::kDraining;
@@ -450,11 +483,10 @@ Step Connection::AfterOutput(int64_t now_ms) {
 Step Connection::NextRequest(int64_t now_ms) {
   exchange_->NextRequest();
   phase_ = Phase::kIdle;
-  deadline_ms_ = now_ms + spec().keepalive_timeout_ms;
+  deadline_ms_ = now_ms + (draining() ? kIdleInDrainMs : spec().keepalive_timeout_ms);
   if (!exchange_->input.empty()) {
     const Step step = Parse(now_ms);
-    if (step != Step::kWait || phase_ != Phase::kHead || !maybe_readable_) return step;
-    return ReadAndParse(now_ms);
+    return step == Step::kWait && WantsMore() ? ReadAndParse(now_ms) : step;
   }
   if (maybe_readable_) return ReadAndParse(now_ms);
   pool_->Give(std::move(exchange_));
@@ -491,6 +523,7 @@ Step Connection::Linger(int64_t now_ms) {
   phase_ = Phase::kLingering;
   drained_ = 0;
   deadline_ms_ = now_ms + kLingerMs;
+  pool_->Give(std::move(exchange_));
   return DiscardInput();
 }
 

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "net/address.h"
+#include "net/poller.h"
 #include "net/timer_wheel.h"
 #include "request/exchange.h"
 #include "request/front.h"
@@ -65,7 +66,7 @@ class Connection {
   [[nodiscard]] bool awaits_proxy_line() const { return awaits_proxy_line_; }
   void ProxyLineRead() { awaits_proxy_line_ = false; }
   [[nodiscard]] Exchange& exchange() { return *exchange_; }
-  [[nodiscard]] bool wants_writable() const { return phase_ == Phase::kFlushing; }
+  [[nodiscard]] bool has_exchange() const { return exchange_ != nullptr; }
   // Monotonic milliseconds.
   [[nodiscard]] int64_t deadline_ms() const { return deadline_ms_; }
 
@@ -86,6 +87,10 @@ class Connection {
   Step OnDeadline(int64_t now_ms);
   // It has just been accepted.
   void Opened(int64_t now_ms);
+  // After Step::kWait: has the poller tell of what the connection waits for.
+  void Register(Poller& poller);
+  // Before Close(): an application may have forked, and then closing alone does not end the events.
+  void Unregister(Poller& poller);
   // It is over: the socket is closed and the memory given back. The object itself must live until
   // the loop has forgotten it.
   void Close();
@@ -122,13 +127,13 @@ class Connection {
   } timer;
   Connection* previous = nullptr;  // in the loop's list
   Connection* next = nullptr;
-  enum class Registration : uint8_t { kNone, kReading, kReadingAndWriting };
-  Registration registration = Registration::kNone;  // with the poller; the owner's
 
  private:
+  enum class Registration : uint8_t { kNone, kReading, kReadingAndWriting };
   enum class Received : uint8_t { kBytes, kNothing, kEnd, kBroken };
   Received Receive();
   Step ReadAndParse(int64_t now_ms);
+  [[nodiscard]] bool WantsMore() const;
   Step Parse(int64_t now_ms);
   Step StartBody(int64_t now_ms);
   Step CollectBody(int64_t now_ms);
@@ -145,7 +150,7 @@ class Connection {
   Result<size_t> ReceiveBody(char* into, size_t size);
   bool SendContinue();
   [[nodiscard]] bool WaitReadable() const;
-  [[nodiscard]] Error BodyError(std::string_view what) const;
+  [[nodiscard]] Error BodyError(std::string_view what);
 
   UniqueFd socket_;
   const Front* front_;
@@ -156,6 +161,7 @@ class Connection {
   int64_t deadline_ms_ = 0;
   uint64_t drained_ = 0;
   std::atomic<uint8_t> owner_{0};
+  Registration registration_ = Registration::kNone;
   Phase phase_ = Phase::kIdle;
   bool peer_is_trusted_ = false;
   bool awaits_proxy_line_ = false;
@@ -163,6 +169,7 @@ class Connection {
   bool read_until_empty_ = false;  // a short read does not tell that it is
   bool peer_closed_ = false;       // the peer has sent its end
   bool close_after_ = false;       // no further request on this connection
+  bool take_turns_ = false;        // there is more to do at once, but others come first
   bool linger_ = false;            // bytes may still come that nobody will read
 };
 

@@ -63,14 +63,16 @@ void Output::Clear() {
   pending_ = 0;
 }
 
-FlushResult Output::FlushFile(int socket, Segment& segment, int& error) {
+FlushResult Output::FlushFile(int socket, Segment& segment, uint64_t& sent_of_files, int& error) {
   while (segment.size > 0) {
+    if (sent_of_files >= kFileBytesInARow) return FlushResult::kEnough;
     auto offset = static_cast<off_t>(segment.offset);
     const ssize_t sent = ::sendfile(socket, segment.file.get(), &offset,
                                     std::min<uint64_t>(segment.size, kFilePiece));
     if (sent > 0) {
       segment.offset += static_cast<uint64_t>(sent);
       segment.size -= static_cast<uint64_t>(sent);
+      sent_of_files += static_cast<uint64_t>(sent);
     } else if (sent == 0) {  // the file became shorter: the promised length cannot be kept
       error = EIO;
       return FlushResult::kError;
@@ -116,11 +118,12 @@ FlushResult Output::FlushBytes(int socket, int& error) {
 }
 
 FlushResult Output::Flush(int socket, int& error) {
+  uint64_t sent_of_files = 0;
   while (!segments_.empty()) {
     Segment& front = segments_.front();
     const bool is_file = front.file.valid();
     const FlushResult result =
-        is_file ? FlushFile(socket, front, error) : FlushBytes(socket, error);
+        is_file ? FlushFile(socket, front, sent_of_files, error) : FlushBytes(socket, error);
     if (result != FlushResult::kDone) return result;
     if (is_file) DropFront();
   }

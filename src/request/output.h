@@ -11,7 +11,12 @@
 
 namespace uwsgi {
 
-enum class FlushResult : uint8_t { kDone, kWouldBlock, kError };
+enum class FlushResult : uint8_t {
+  kDone,
+  kWouldBlock,  // the kernel takes no more
+  kEnough,      // it might take more, but so much has gone that others have their turn
+  kError,
+};
 
 // Bytes and files on their way to a client, in order. While it is empty, small answers go straight
 // to the kernel; what the kernel does not take waits here for the loop.
@@ -31,7 +36,11 @@ class Output {
   void Append(ByteView bytes, ChunkOwner owner);
   void AppendFile(UniqueFd file, uint64_t offset, uint64_t size);
 
-  // Sends until everything is gone or the kernel takes no more. `error` is errno of a failure.
+  // At most this much of a file, and a little more, leaves in one Flush().
+  static constexpr uint64_t kFileBytesInARow = uint64_t{4} << 20;
+
+  // Sends until everything is gone, the kernel takes no more, or it is enough. `error` is errno of
+  // a failure.
   FlushResult Flush(int socket, int& error);
   void Clear();
 
@@ -44,7 +53,7 @@ class Output {
     uint64_t offset = 0;  // of the file
     uint64_t size = 0;    // left of the file
   };
-  FlushResult FlushFile(int socket, Segment& segment, int& error);
+  FlushResult FlushFile(int socket, Segment& segment, uint64_t& sent_of_files, int& error);
   FlushResult FlushBytes(int socket, int& error);
   void DropFront();
 

@@ -120,7 +120,8 @@ void Response::FinishHead(bool body_follows) {
   if (rules.is_http) {
     if (length_ && !length_given_ && !IsBodyless(status_)) AppendContentLength(staged_, *length_);
     if (framing_ == Framing::kChunked) staged_.append("Transfer-Encoding: chunked\r\n");
-    const bool allows = !app_wants_close_ && framing_ != Framing::kUntilClose;
+    // After an interim status nobody can tell where the next response begins.
+    const bool allows = !app_wants_close_ && framing_ != Framing::kUntilClose && status_ >= 200;
     if (!connection_->DecidePersistence(allows)) {
       staged_.append("Connection: close\r\n");
     } else if (rules.say_keep_alive) {

@@ -169,7 +169,8 @@ void Leader::Drive(Driver& driver) {
 void Leader::TurnOver(Driver& driver) {
   if (has_buried_.load(std::memory_order_acquire)) RemoveBuried();
   if (driver.core != nullptr) {
-    while (seats_.has_requests()) {
+    // Those that come back to the queue meanwhile wait for the next turn.
+    for (size_t left = seats_.request_count(); left > 0; --left) {
       Connection* const waiting = seats_.PopRequest();
       if (waiting == nullptr) break;
       Proceed(*waiting, Step::kRun, driver);
@@ -194,6 +195,7 @@ void Leader::TurnOver(Driver& driver) {
   int timeout = wheel_.MillisUntilNext(now_ms_);
   if (now_ms_ < doors_shut_until_ms_) timeout = static_cast<int>(kOutOfDescriptorsMs);
   if (drain_ != Drain::kNo && (timeout < 0 || timeout > 100)) timeout = 100;
+  if (driver.core != nullptr && seats_.has_requests()) timeout = 0;
   batch_next_ = 0;
   batch_size_ = poller_.Wait(batch_, timeout);
   now_ms_ = NowMs();
@@ -241,7 +243,7 @@ void Leader::Proceed(Connection& connection, Step step, Driver& driver) {
       case Step::kClose:
         return Bury(connection);
       case Step::kWait:
-        Register(connection);
+        connection.Register(poller_);
         if (driver.leads) wheel_.Schedule(connection.timer, connection.deadline_ms());
         if (connection.Release()) return;
         step = connection.OnEvent(Hint::kUnknown, NowMs());
@@ -262,26 +264,12 @@ Step Leader::RunRequest(Connection& connection, Driver& driver) {
   return step;
 }
 
-void Leader::Register(Connection& connection) {
-  using Registration = Connection::Registration;
-  const Registration wanted =
-      connection.wants_writable() ? Registration::kReadingAndWriting : Registration::kReading;
-  if (connection.registration == wanted) return;
-  const uint32_t events = kReadable | kPollPeerClosed | kEdge |
-                          (wanted == Registration::kReadingAndWriting ? kWritable : 0U);
-  if (connection.registration == Registration::kNone) {
-    static_cast<void>(poller_.Add(connection.fd(), events, &connection));
-  } else {
-    static_cast<void>(poller_.Modify(connection.fd(), events, &connection));
-  }
-  connection.registration = wanted;
-}
-
 // --- ends ---
 
 // Any thread. The object stays until the batch that may name it is done; it remains owned, so
 // nobody looks at it.
 void Leader::Bury(Connection& connection) {
+  connection.Unregister(poller_);
   connection.Close();
   const std::lock_guard lock(graveyard_mutex_);
   graveyard_.push_back(&connection);
@@ -316,9 +304,7 @@ void Leader::Expire(Connection& connection) {
   Proceed(connection, connection.OnDeadline(now_ms_), bystander);
 }
 
-void Leader::Poke() const {
-  ::eventfd_write(wake_.get(), 1);
-}
+void Leader::Poke() const { ::eventfd_write(wake_.get(), 1); }
 
 void Leader::TakeSignals() {
   for (const int signal : signals_.Drain()) {

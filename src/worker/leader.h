@@ -65,7 +65,6 @@ class Leader {
   void Dispatch(const Poller::Event& event, Driver& driver);
   void Accept(Door& door, Driver& driver);
   Step RunRequest(Connection& connection, Driver& driver);
-  void Register(Connection& connection);
   void Bury(Connection& connection);
   void RemoveBuried();
   void ExpireTimers();

@@ -21,7 +21,7 @@ Assignment Seats::WaitForAssignment(int core) {
     if (!requests_.empty()) {
       Connection* const connection = requests_.front();
       requests_.pop_front();
-      waiting_.store(static_cast<int>(requests_.size()), std::memory_order_release);
+      waiting_.store(requests_.size(), std::memory_order_release);
       return {Assignment::Kind::kRequest, connection};
     }
     if (watcher_drives_ && !lead_wanted_.load(std::memory_order_relaxed)) {
@@ -74,7 +74,7 @@ bool Seats::WatcherPassesLead() {
 void Seats::PushRequest(Connection* connection) {
   const std::lock_guard lock(mutex_);
   requests_.push_back(connection);
-  waiting_.store(static_cast<int>(requests_.size()), std::memory_order_release);
+  waiting_.store(requests_.size(), std::memory_order_release);
   for (const auto& seat : seats_) {
     if (!seat->idle) continue;
     seat->idle = false;
@@ -89,18 +89,17 @@ Connection* Seats::PopRequest() {
   if (requests_.empty()) return nullptr;
   Connection* const connection = requests_.front();
   requests_.pop_front();
-  waiting_.store(static_cast<int>(requests_.size()), std::memory_order_release);
+  waiting_.store(requests_.size(), std::memory_order_release);
   return connection;
 }
 
 void Seats::WatcherSleeps(int64_t micros) {
   std::unique_lock lock(mutex_);
-  if (!watcher_woken_ && !ending_) {
-    if (micros < 0) {
-      watcher_wake_.wait(lock);
-    } else {
-      watcher_wake_.wait_for(lock, std::chrono::microseconds(micros));
-    }
+  if (micros < 0) {
+    watcher_wake_.wait(lock, [this] { return watcher_woken_ || ending_; });
+  } else {  // a look that came too early would take a short request for a long one
+    watcher_wake_.wait_for(lock, std::chrono::microseconds(micros),
+                           [this] { return ending_.load(); });
   }
   watcher_woken_ = false;
 }

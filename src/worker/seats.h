@@ -44,7 +44,8 @@ class Seats {
   void PushRequest(Connection* connection);
   // By the leading core, whose own turn it is: a request that waits, or null.
   Connection* PopRequest();
-  [[nodiscard]] bool has_requests() const { return waiting_.load(std::memory_order_acquire) > 0; }
+  [[nodiscard]] bool has_requests() const { return request_count() > 0; }
+  [[nodiscard]] size_t request_count() const { return waiting_.load(std::memory_order_acquire); }
   [[nodiscard]] bool has_idle_core() const { return idle_.load(std::memory_order_acquire) > 0; }
 
   // The watcher's sleep, until woken when `micros` is negative.
@@ -71,7 +72,7 @@ class Seats {
   bool watcher_woken_ = false;
   std::atomic<bool> lead_wanted_{false};
   std::atomic<int> idle_{0};
-  std::atomic<int> waiting_{0};
+  std::atomic<size_t> waiting_{0};
   std::atomic<bool> ending_{false};
 };
 

@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/worker.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <csignal>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/strings.h"
+
+namespace uwsgi {
+namespace {
+
+// Where requests wait until the test lets them go on.
+class Gate {
+ public:
+  void Pass() {
+    std::unique_lock lock(mutex_);
+    ++arrived_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return open_; });
+  }
+  void Open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  void AwaitArrivals(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this, count] { return arrived_ >= count; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int arrived_ = 0;
+  bool open_ = false;
+};
+
+void Say(Response& response, std::string_view text) {
+  ASSERT_TRUE(response.Start("200 OK"));
+  response.SetBodyLength(text.size());
+  response.Write(text, {});
+}
+
+// A language whose programs are functions of the test, found by path; others say their path.
+class FunctionRuntime final : public LanguageRuntime {
+ public:
+  using Program = std::function<bool(Request&, Response&)>;  // false: it raised
+
+  [[nodiscard]] std::string_view name() const override { return "function"; }
+  Status Start() override { return {}; }
+  Status LoadApps() override { return {}; }
+  [[nodiscard]] std::vector<AppInfo> apps() const override { return {}; }
+  void BeforeFork() override {}
+  void AfterForkParent() override {}
+  void AfterForkChild() override {}
+  Status StartWorker() override { return {}; }
+  void StartCore(int) override { ++cores; }
+  void EndCore(int) override { --cores; }
+  RequestResult Handle(int, Request& request, Response& response) override {
+    const ByteView path = request.vars.Get(CgiName::kPathInfo);
+    const auto program = programs.find(path);
+    if (program != programs.end()) return {.raised = !program->second(request, response)};
+    Say(response, path);
+    return {};
+  }
+  void BeforeWait(int) override {}
+  std::string DescribeThreads() override { return {}; }
+  void End() override {}
+
+  std::map<std::string, Program, std::less<>> programs;
+  std::atomic<int> cores{0};
+};
+
+// A client that waits for what it reads; the time limit only ends a test that has failed.
+class Client {
+ public:
+  explicit Client(int port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const timeval limit{.tv_sec = 60, .tv_usec = 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+    address.sin_port = ::htons(static_cast<uint16_t>(port));
+    if (::connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+      ADD_FAILURE() << "connect";
+  }
+
+  bool Send(ByteView bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      bytes.remove_prefix(static_cast<size_t>(sent));
+    }
+    return true;
+  }
+  bool Get(std::string_view path) const {
+    return Send(fmt::format("GET {} HTTP/1.1\r\nHost: a\r\n\r\n", path));
+  }
+  // The head of the next response, empty at the end of the connection; its body is in `body`.
+  std::string Read() {
+    size_t end = 0;
+    while ((end = input_.find("\r\n\r\n")) == std::string::npos) {
+      if (!Fill()) return {};
+    }
+    const std::string head = input_.substr(0, end + 4);
+    input_.erase(0, end + 4);
+    const size_t length = head.find("Content-Length: ");
+    size_t size = 0;
+    if (length != std::string::npos) {
+      const std::string digits = head.substr(length + 16, head.find('\r', length) - length - 16);
+      size = static_cast<size_t>(ParseInt(digits).value_or(0));
+    }
+    while (input_.size() < size && Fill()) {
+    }
+    body = input_.substr(0, size);
+    input_.erase(0, size);
+    return head;
+  }
+  std::string Ask(std::string_view path) {
+    Get(path);
+    return Read().empty() ? "nothing" : body;
+  }
+  bool IsAtEnd() { return input_.empty() && !Fill() && ended_; }
+  void Close() { socket_.Reset(); }
+
+  std::string body;
+
+ private:
+  bool Fill() {
+    char bytes[65536];
+    const ssize_t got = ::recv(socket_.get(), bytes, sizeof bytes, 0);
+    ended_ = got == 0 || (got < 0 && errno == ECONNRESET);
+    if (got <= 0) return false;
+    input_.append(bytes, static_cast<size_t>(got));
+    return true;
+  }
+
+  UniqueFd socket_;
+  std::string input_;
+  bool ended_ = false;
+};
+
+Listener ListenSomewhere() {
+  ListenerSpec spec;
+  spec.protocol = ListenerProtocol::kHttpSocket;
+  spec.address = "127.0.0.1:0";
+  spec.option = "http-socket";
+  return std::move(Listener::Bind(spec)).value();
+}
+
+// A worker on a thread of this process, which its signals reach.
+class WorkerTest : public testing::Test {
+ protected:
+  void Serve(int threads) {
+    spec.threads = threads;
+    SharedSize size;
+    Scoreboard::AddSize(size, 1, threads);
+    region_.emplace(std::move(SharedRegion::Create(size)).value());
+    scoreboard.emplace(std::move(Scoreboard::Create(*region_, 1, threads)).value());
+    WorkerContext context;
+    context.scoreboard = &*scoreboard;
+    context.listeners = {&listener_};
+    context.request_spec = &request_spec;
+    context.runtime = &runtime;
+    context.end_now = [](int) { std::abort(); };
+    auto worker = Worker::Create(spec, std::move(context));
+    ASSERT_TRUE(worker) << worker.error().text();
+    worker_ = std::move(*worker);
+    thread_ = std::thread([this] { status = worker_->Run(); });
+  }
+  void TearDown() override {
+    if (thread_.joinable()) Stop(SIGTERM);
+  }
+  void Stop(int signal) {
+    ::kill(::getpid(), signal);
+    Join();
+  }
+  void Join() {
+    thread_.join();
+    worker_.reset();
+    EXPECT_EQ(runtime.cores, 0);
+  }
+  [[nodiscard]] Client Connect() const { return Client(listener_.port()); }
+  void AwaitState(WorkerState state) {
+    while (scoreboard->worker(1).state != state) std::this_thread::yield();
+  }
+  void AddGate(const std::string& path, Gate& gate) {
+    runtime.programs[path] = [&gate](Request&, Response& response) {
+      gate.Pass();
+      Say(response, "late");
+      return true;
+    };
+  }
+
+  WorkerSpec spec;
+  RequestSpec request_spec = Quiet();
+  FunctionRuntime runtime;
+  std::optional<Scoreboard> scoreboard;
+  int status = -1;
+
+ private:
+  static RequestSpec Quiet() {
+    RequestSpec quiet;
+    quiet.log.enabled = false;
+    return quiet;
+  }
+
+  std::optional<SharedRegion> region_;
+  Listener listener_ = ListenSomewhere();
+  std::unique_ptr<Worker> worker_;
+  std::thread thread_;
+};
+
+TEST_F(WorkerTest, AnswersManyRequestsOnOneConnection) {
+  Serve(1);
+  Client client = Connect();
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(client.Ask(fmt::format("/{}", i)), fmt::format("/{}", i));
+}
+
+TEST_F(WorkerTest, AnswersManyConnectionsAtOnce) {
+  Serve(2);
+  std::vector<Client> clients;
+  for (int i = 0; i < 50; ++i) clients.push_back(Connect());
+  for (int i = 0; i < 50; ++i) clients[static_cast<size_t>(i)].Get(fmt::format("/{}", i));
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_NE(clients[static_cast<size_t>(i)].Read(), "");
+    EXPECT_EQ(clients[static_cast<size_t>(i)].body, fmt::format("/{}", i));
+  }
+}
+
+TEST_F(WorkerTest, PipelinedAnswersKeepTheirOrderBehindASlowOne) {
+  Gate gate;
+  AddGate("/slow", gate);
+  Serve(4);
+  Client client = Connect();
+  client.Get("/a");
+  client.Get("/slow");
+  for (int i = 0; i < 40; ++i) client.Get(fmt::format("/{}", i));
+  gate.AwaitArrivals(1);
+  gate.Open();
+  ASSERT_NE(client.Read(), "");
+  EXPECT_EQ(client.body, "/a");
+  client.Read();
+  EXPECT_EQ(client.body, "late");
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_NE(client.Read(), "");
+    EXPECT_EQ(client.body, fmt::format("/{}", i));
+  }
+}
+
+TEST_F(WorkerTest, FastRequestsPassSlowOnesWhileASingleCoreIsFree) {
+  Gate gate;
+  AddGate("/slow", gate);
+  Serve(4);
+  std::vector<Client> slow;
+  for (int i = 0; i < 3; ++i) {
+    slow.push_back(Connect());
+    slow.back().Get("/slow");
+    gate.AwaitArrivals(i + 1);
+  }
+  Client fast = Connect();
+  for (int i = 0; i < 50; ++i) ASSERT_EQ(fast.Ask("/fast"), "/fast");
+  gate.Open();
+  for (Client& client : slow) {
+    ASSERT_NE(client.Read(), "");
+    EXPECT_EQ(client.body, "late");
+  }
+}
+
+TEST_F(WorkerTest, TheLoopGoesOnWhileTheOnlyCoreIsBusy) {
+  Gate gate;
+  AddGate("/slow", gate);
+  Serve(1);
+  Client early = Connect();  // known to the loop before
+  EXPECT_EQ(early.Ask("/"), "/");
+  Client slow = Connect();
+  slow.Get("/slow");
+  gate.AwaitArrivals(1);
+  early.Send("BAD\r\n\r\n");  // needs no core
+  EXPECT_TRUE(early.Read().starts_with("HTTP/1.1 400 "));
+  Client late = Connect();  // accepted meanwhile
+  late.Send("BAD\r\n\r\n");
+  EXPECT_TRUE(late.Read().starts_with("HTTP/1.1 400 "));
+  Client waiting = Connect();
+  waiting.Get("/waiting");
+  gate.Open();
+  EXPECT_NE(waiting.Read(), "");
+  EXPECT_EQ(waiting.body, "/waiting");
+  EXPECT_NE(slow.Read(), "");
+  EXPECT_EQ(slow.body, "late");
+  EXPECT_EQ(slow.Ask("/after"), "/after");
+}
+
+// The first request of a batch is slow: the others of the same batch must not be forgotten.
+TEST_F(WorkerTest, ABatchSurvivesTheMoveOfTheLead) {
+  Gate first;
+  Gate slow;
+  AddGate("/first", first);
+  AddGate("/slow", slow);
+  Serve(2);
+  std::vector<Client> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(Connect());
+    EXPECT_EQ(clients.back().Ask("/"), "/");
+  }
+  Client other = Connect();
+  other.Get("/first");  // one core is away, so that the batch meets a single one
+  first.AwaitArrivals(1);
+  clients[0].Get("/slow");
+  for (size_t i = 1; i < clients.size(); ++i) clients[i].Get("/fast");
+  slow.AwaitArrivals(1);
+  first.Open();
+  for (size_t i = 1; i < clients.size(); ++i) {
+    ASSERT_NE(clients[i].Read(), "");
+    EXPECT_EQ(clients[i].body, "/fast");
+  }
+  slow.Open();
+  EXPECT_NE(clients[0].Read(), "");
+}
+
+TEST_F(WorkerTest, SurvivesManyMovesOfTheLead) {
+  runtime.programs["/long"] = [](Request&, Response& response) {
+    const int64_t until = MonotonicMicros() + 2500;  // longer than two looks of the watcher
+    while (MonotonicMicros() < until) {
+    }
+    Say(response, "long");
+    return true;
+  };
+  Serve(3);
+  std::vector<std::thread> threads;
+  std::atomic<int> answered{0};
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([this, i, &answered] {
+      Client client = Connect();
+      for (int round = 0; round < 60; ++round) {
+        const bool is_long = (round + i) % 5 == 0;
+        if (client.Ask(is_long ? "/long" : "/short") == (is_long ? "long" : "/short")) ++answered;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(answered, 240);
+  EXPECT_EQ(scoreboard->worker(1).requests(), 240U);
+}
+
+TEST_F(WorkerTest, AClientThatNeverStopsAskingDoesNotKeepTheOthersWaiting) {
+  Serve(1);
+  Client greedy = Connect();
+  std::atomic<bool> over{false};
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += "GET /g HTTP/1.1\r\nHost: a\r\n\r\n";
+  std::thread writer([&] {
+    while (!over && greedy.Send(many)) {
+    }
+  });
+  std::thread reader([&] {
+    while (!greedy.Read().empty()) {
+    }
+  });
+  for (int i = 0; i < 5; ++i) {
+    Client modest = Connect();
+    EXPECT_EQ(modest.Ask("/m"), "/m");
+  }
+  over = true;
+  writer.join();
+  Stop(SIGTERM);
+  reader.join();
+}
+
+TEST_F(WorkerTest, ASlowReaderHoldsNoCore) {
+  const std::string large(8'000'000, 'x');
+  runtime.programs["/large"] = [&](Request&, Response& response) {
+    Say(response, large);
+    return true;
+  };
+  Serve(1);
+  Client slow = Connect();
+  slow.Get("/large");
+  Client fast = Connect();
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(fast.Ask("/fast"), "/fast");
+  ASSERT_NE(slow.Read(), "");
+  EXPECT_EQ(slow.body, large);
+  EXPECT_EQ(slow.Ask("/next"), "/next");
+}
+
+TEST_F(WorkerTest, StreamsAnUploadWhileOthersAreServed) {
+  runtime.programs["/upload"] = [](Request& request, Response& response) {
+    char piece[10'000];
+    uint64_t total = 0;
+    while (!request.body.AtEnd()) {
+      const auto got = request.body.Read(piece, sizeof piece);
+      if (!got) return false;
+      total += *got;
+    }
+    Say(response, fmt::format("{}", total));
+    return true;
+  };
+  request_spec.socket_timeout_ms = 60'000;
+  Serve(2);
+  Client uploader = Connect();
+  const std::string half(2'000'000, 'u');
+  uploader.Send("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4000000\r\n\r\n");
+  ASSERT_TRUE(uploader.Send(half));
+  Client fast = Connect();
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(fast.Ask("/fast"), "/fast");
+  ASSERT_TRUE(uploader.Send(half));
+  ASSERT_NE(uploader.Read(), "");
+  EXPECT_EQ(uploader.body, "4000000");
+  EXPECT_EQ(uploader.Ask("/next"), "/next");
+}
+
+TEST_F(WorkerTest, AClientThatLeavesEarlyHarmsNobody) {
+  Gate gate;
+  AddGate("/slow", gate);
+  Serve(2);
+  Client leaves = Connect();
+  leaves.Get("/slow");
+  gate.AwaitArrivals(1);
+  leaves.Close();
+  Client stays = Connect();
+  EXPECT_EQ(stays.Ask("/a"), "/a");
+  gate.Open();
+  EXPECT_EQ(stays.Ask("/b"), "/b");
+}
+
+// As after a fork by the application: the socket stays open after the worker has closed it.
+TEST_F(WorkerTest, ACopyOfASocketOutlivesItsConnection) {
+  UniqueFd copy;
+  runtime.programs["/copy"] = [&](Request& request, Response& response) {
+    copy.Reset(::fcntl(request.connection_fd, F_DUPFD_CLOEXEC, 0));
+    Say(response, "copied");
+    return true;
+  };
+  Serve(1);
+  Client client = Connect();
+  EXPECT_EQ(client.Ask("/"), "/");  // registered from here on
+  client.Send("GET /copy HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_NE(client.Read(), "");
+  Client other = Connect();
+  EXPECT_EQ(other.Ask("/a"), "/a");
+  client.Send("more");
+  client.Close();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(other.Ask("/b"), "/b");
+}
+
+TEST_F(WorkerTest, CountsWhatTheApplicationRaises) {
+  runtime.programs["/raise"] = [](Request&, Response& response) {
+    response.Fail(500);
+    return false;
+  };
+  Serve(1);
+  Client client = Connect();
+  client.Get("/raise");
+  EXPECT_TRUE(client.Read().starts_with("HTTP/1.1 500 "));
+  Stop(SIGTERM);
+  EXPECT_EQ(scoreboard->core(1, 0).exceptions, 1U);
+}
+
+// --- the end ---
+
+TEST_F(WorkerTest, EndsWithIdleCores) {
+  Serve(8);
+  Client client = Connect();
+  EXPECT_EQ(client.Ask("/"), "/");
+  client.Close();
+  Stop(SIGHUP);
+  EXPECT_EQ(status, kExitGraceful);
+}
+
+TEST_F(WorkerTest, FinishesRunningAndWaitingRequestsBeforeItEnds) {
+  Gate gate;
+  AddGate("/slow", gate);
+  Serve(1);
+  Client idle = Connect();
+  EXPECT_EQ(idle.Ask("/"), "/");
+  Client slow = Connect();
+  slow.Get("/slow");
+  gate.AwaitArrivals(1);
+  Client waiting = Connect();
+  waiting.Get("/waiting");
+  Client known = Connect();  // refused by the loop, so all before it have been read
+  known.Send("BAD\r\n\r\n");
+  EXPECT_NE(known.Read(), "");
+  ::kill(::getpid(), SIGHUP);
+  AwaitState(WorkerState::kDraining);
+  gate.Open();
+  EXPECT_NE(slow.Read().find("Connection: close\r\n"), std::string::npos);
+  EXPECT_EQ(slow.body, "late");
+  EXPECT_NE(waiting.Read().find("Connection: close\r\n"), std::string::npos);
+  EXPECT_EQ(waiting.body, "/waiting");
+  EXPECT_TRUE(idle.IsAtEnd());
+  Join();
+  EXPECT_EQ(status, kExitGraceful);
+}
+
+TEST_F(WorkerTest, EndsAfterMaxRequests) {
+  spec.max_requests = 3;
+  spec.min_worker_lifetime_s = 0;
+  Serve(2);
+  Client client = Connect();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.Ask("/"), "/");
+  Join();
+  EXPECT_EQ(status, kExitGraceful);
+  EXPECT_TRUE(client.IsAtEnd());
+}
+
+}  // namespace
+}  // namespace uwsgi
