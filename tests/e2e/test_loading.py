@@ -173,7 +173,6 @@ def test_need_app_without_an_application(program):
     assert "*** no app loaded. GAME OVER ***" in done.stdout
 
 
-@pytest.mark.parity
 def test_need_app_with_lazy_apps_ends_the_instance(program, inside):
     folder = inside({"broken.py": "def application(:\n"})
     done = program.run("--http-socket", "127.0.0.1:0", "--master", "--need-app", "--lazy-apps", "-w", "broken", cwd=folder)
