@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/server.h"
 
+#include <algorithm>
 #include <signal.h>
 #include <unistd.h>
 
@@ -157,15 +158,21 @@ Status Server::LoadLanguage() {
   // A trial proves the application, whichever process will load it.
   const bool loads_here = !spec.lazy_apps || is_trial() || options_.no_server;
   if (loads_here) TRY_STATUS(runtime_->LoadApps());
-  if (!options_.single_interpreter)
-    LogLine("*** uWSGI is running in multiple interpreter mode ***");
   return start_up_.OpenLateLog();
+}
+
+int64_t Server::SmallestBacklog() const {
+  int64_t smallest = SystemBacklogLimit();
+  for (const Listener& listener : listeners_->listeners()) {
+    smallest = std::min<int64_t>(smallest, listener.backlog());
+  }
+  return smallest;
 }
 
 void Server::LogFacts() const {
   const SupervisionSpec& spec = supervision();
   LogEngineFacts({.has_sockets = !listeners_->empty(),
-                  .listen_backlog = options_.listen,
+                  .listen_backlog = SmallestBacklog(),
                   .worker_mercy_s = options_.worker_reload_mercy,
                   .mapped_bytes = static_cast<int64_t>(region_->size()),
                   .processes = spec.processes,

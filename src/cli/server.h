@@ -62,6 +62,7 @@ class Server {
   Result<int> Serve();
   Result<int> ServeWithMaster(ServingParts parts);
   Result<int> EndTrial();
+  [[nodiscard]] int64_t SmallestBacklog() const;
   void LogFacts() const;
   void OnStarted();
   void OnFailed(const Error& error);

@@ -24,7 +24,7 @@ app = text("app")
 application = text("application")
 other = text("other")
 class Namespace: app = text("dotted")
-ns = Namespace()
+ns = Namespace
 def factory(): return text("made by factory")
 argv = text(lambda environ: repr(sys.argv))
 ''',
