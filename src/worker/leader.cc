@@ -96,11 +96,19 @@ bool Leader::MayAccept(const Driver& driver) const {
   // All cores are inside the application. Other workers may have a free one.
   if (seats_.has_requests()) return false;
   for (const WorkerSlot& other : context_.scoreboard->all_workers()) {
-    if (&other != &slot_ && other.accepting.load(std::memory_order_relaxed) &&
-        other.busy_cores() < spec_.threads)
-      return false;
+    if (&other == &slot_) continue;
+    const WorkerState state = other.state.load(std::memory_order_relaxed);
+    if (state == WorkerState::kStarting) return false;
+    if (state == WorkerState::kAccepting && other.busy_cores() < spec_.threads) return false;
   }
   return true;
+}
+
+// The kernel wakes the worker that has waited at the listener for longest; whoever has taken a
+// connection queues up again behind the others, so that connections spread.
+void Leader::QueueUpAgain(Door& door) {
+  poller_.Remove(door.front.listener->fd());
+  static_cast<void>(poller_.Add(door.front.listener->fd(), kReadable | kExclusive, &door));
 }
 
 void Leader::OpenDoors() {
@@ -136,6 +144,7 @@ void Leader::Accept(Door& door, Driver& driver) {
       }
       return;
     }
+    if (spec_.processes > 1) QueueUpAgain(door);
     if (door.front.listener->is_unix()) address.ss_family = AF_UNIX;
     const auto* const peer = reinterpret_cast<const sockaddr*>(&address);
     const bool trusted = context_.request_spec->trusted_proxies.Contains(peer);
@@ -256,11 +265,17 @@ Step Leader::RunRequest(Connection& connection, Driver& driver) {
   if (driver.leads && driver.core->is_slow() && seats_.has_idle_core() &&
       seats_.OfferLeadToIdleCore())
     driver.leads = false;
-  if (!driver.leads) return driver.core->Run(connection);
-  const Lead::Entry entry = lead_.EnterApp();
-  if (watcher_asleep.load(std::memory_order_seq_cst)) seats_.WakeWatcher();
-  const Step step = driver.core->Run(connection);
-  driver.leads = lead_.LeaveApp(entry);
+  Step step = Step::kWait;
+  if (driver.leads) {
+    const Lead::Entry entry = lead_.EnterApp();
+    if (watcher_asleep.load(std::memory_order_seq_cst)) seats_.WakeWatcher();
+    step = driver.core->Run(connection);
+    driver.leads = lead_.LeaveApp(entry);
+  } else {
+    step = driver.core->Run(connection);
+  }
+  // The leader, who looks at this at every turn, may be waiting for an event.
+  if (!driver.leads && shared_.recycle_wanted.load(std::memory_order_relaxed)) Poke();
   return step;
 }
 
