@@ -59,6 +59,7 @@ class Leader {
   Status Prepare();
   void OpenDoors();
   void CloseDoors();
+  void QueueUpAgain(Door& door);
   [[nodiscard]] bool MayAccept(const Driver& driver) const;
 
   void TurnOver(Driver& driver);
