@@ -27,11 +27,13 @@ struct RequestResult {
   bool raised = false;  // the application raised an exception
 };
 
-// A language that applications are written in. Processes and workers know languages only through this interface.
+// A language that applications are written in. Processes and workers know languages only through
+// this interface.
 //
-// Life in a process: Start, LoadApps (before the fork, or in each child with lazy-apps), then around every fork
-// BeforeFork / AfterForkParent / AfterForkChild on the only thread there is, then for each core thread StartCore,
-// any number of Handle and BeforeWait, EndCore; last End on the main thread.
+// Life in a process: Start, LoadApps (before the fork, or in each child with lazy-apps), then
+// around every fork BeforeFork / AfterForkParent / AfterForkChild on the only thread there is, then
+// for each core thread StartCore, any number of Handle and BeforeWait, EndCore; last End on the
+// main thread.
 class LanguageRuntime {
  public:
   virtual ~LanguageRuntime() = default;
@@ -40,29 +42,33 @@ class LanguageRuntime {
 
   // Brings the interpreter up. On the main thread, before any application is loaded.
   virtual Status Start() = 0;
-  // Loads every application that the configuration names. An error (exit code 22 when an application failed) has been
-  // explained in the log, traceback last.
+  // Loads every application that the configuration names. An error (exit code 22 when an
+  // application failed) has been explained in the log, traceback last.
   virtual Status LoadApps() = 0;
   [[nodiscard]] virtual std::vector<AppInfo> apps() const = 0;
 
   virtual void BeforeFork() = 0;
   virtual void AfterForkParent() = 0;
   virtual void AfterForkChild() = 0;
-  // In a worker, on its main thread, after the fork, before requests: post-fork hooks, imports for workers.
+  // In a worker, on its main thread, after the fork, before requests: post-fork hooks, imports for
+  // workers.
   virtual Status StartWorker() = 0;
 
   // Called once on each core thread, core 0 being the main thread, before and after its requests.
   virtual void StartCore(int core) = 0;
   virtual void EndCore(int core) = 0;
 
-  // Runs one request on the calling core thread. Never throws; whatever the application does ends in the response.
+  // Runs one request on the calling core thread. Never throws; whatever the application does ends
+  // in the response.
   virtual RequestResult Handle(int core, Request& request, Response& response) = 0;
 
-  // The core thread is about to wait or to leave the loop: it gives back what it still holds (a global lock) and does what was
-  // put off. Handle may keep the lock between requests, so that a batch of them takes it once.
+  // The core thread is about to wait or to leave the loop: it gives back what it still holds (a
+  // global lock) and does what was put off. Handle may keep the lock between requests, so that a
+  // batch of them takes it once.
   virtual void BeforeWait(int core) = 0;
 
-  // The stacks of all threads as text, for the log. May be called on any thread that no application runs on.
+  // The stacks of all threads as text, for the log. May be called on any thread that no application
+  // runs on.
   virtual std::string DescribeThreads() = 0;
 
   // Orderly end on the main thread, all other cores having ended: exit hooks, finalisation.

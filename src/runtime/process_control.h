@@ -27,7 +27,8 @@ struct WorkerInfo {
   uint64_t avg_rt = 0;
 };
 
-// What an application may ask of the processes around it. Implemented by process/, called by languages from any thread.
+// What an application may ask of the processes around it. Implemented by process/, called by
+// languages from any thread.
 class ProcessControl {
  public:
   virtual ~ProcessControl() = default;
@@ -42,7 +43,8 @@ class ProcessControl {
   // A graceful reload or stop of the instance; false when there is nobody to do it.
   virtual bool Reload() = 0;
   virtual bool Stop() = 0;
-  // Seconds from now after which the running request's worker is killed; 0 cancels. False without a master.
+  // Seconds from now after which the running request's worker is killed; 0 cancels. False without a
+  // master.
   virtual bool SetUserHarakiri(int core, int seconds) = 0;
   virtual void SetAccepting(bool accepting) = 0;
   virtual void SetProcessTitle(const std::string& title) = 0;

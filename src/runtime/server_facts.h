@@ -8,15 +8,16 @@
 
 namespace uwsgi {
 
-// One option as the operator wrote it, for uwsgi.opt: name as typed, value after expansion. `has_value` false: a bare flag.
+// One option as the operator wrote it, for uwsgi.opt: name as typed, value after expansion.
+// `has_value` false: a bare flag.
 struct OptionFact {
   std::string name;
   std::string value;
   bool has_value = true;
 };
 
-// What is known about the server once the configuration has been read and the sockets are open, and never changes afterwards.
-// Made by cli before the language starts.
+// What is known about the server once the configuration has been read and the sockets are open, and
+// never changes afterwards. Made by cli before the language starts.
 struct ServerFacts {
   int processes = 1;
   int threads = 1;
@@ -28,9 +29,9 @@ struct ServerFacts {
   std::string binary_path;
   std::string mode;
   std::string pidfile;
-  std::vector<int> sockets;              // descriptors of the listeners, in order
-  std::vector<OptionFact> options;       // in the order of the configuration
-  std::map<char, std::string> magic;     // the placeholders of configuration files
+  std::vector<int> sockets;           // descriptors of the listeners, in order
+  std::vector<OptionFact> options;    // in the order of the configuration
+  std::map<char, std::string> magic;  // the placeholders of configuration files
 };
 
 }  // namespace uwsgi

@@ -41,6 +41,7 @@ struct WorkerContext {
   LanguageRuntime* runtime = nullptr;
   int master_fd = -1;  // readable or at its end when the master is gone; -1 without a master
   UniqueFunction<void()> on_ready;  // called once, when the worker has entered its loop
+  UniqueFunction<void()> on_stop;   // called once, when it has been told to end, on any thread
   UniqueFunction<void(int)>
       end_now;  // ends the process with a status, whatever still runs; does not return
 };
