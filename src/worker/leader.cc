@@ -243,6 +243,8 @@ void Leader::Proceed(Connection& connection, Step step, Driver& driver) {
   for (;;) {
     switch (step) {
       case Step::kRun: {
+        // It may end on a core that does not lead and so cannot set the next deadline.
+        if (driver.leads) wheel_.Schedule(connection.timer, now_ms_ + kLookAgainMs);
         const bool others_first = ++in_a_row > kRequestsInARow ||
                                   (!driver.leads && in_a_row > 1 && seats_.has_requests());
         if (driver.core == nullptr || others_first) return seats_.PushRequest(&connection);

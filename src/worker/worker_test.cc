@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/strings.h"
 
 namespace uwsgi {
@@ -487,6 +489,50 @@ TEST_F(WorkerTest, CountsWhatTheApplicationRaises) {
   EXPECT_TRUE(client.Read().starts_with("HTTP/1.1 500 "));
   Stop(SIGTERM);
   EXPECT_EQ(scoreboard->core(1, 0).exceptions, 1U);
+}
+
+TEST_F(WorkerTest, AConnectionServedByACoreThatDoesNotLeadKeepsItsDeadlines) {
+  Gate gate;
+  AddGate("/slow", gate);
+  request_spec.head_timeout_ms = 600'000;
+  request_spec.keepalive_timeout_ms = 1;
+  Serve(2);
+  Client slow = Connect();
+  slow.Get("/slow");
+  gate.AwaitArrivals(1);
+  Client fast = Connect();
+  EXPECT_EQ(fast.Ask("/fast"), "/fast");  // so the other core leads
+  gate.Open();
+  EXPECT_NE(slow.Read(), "");
+  EXPECT_TRUE(slow.IsAtEnd());
+}
+
+std::atomic<int> refused_accepts{0};
+
+TEST_F(WorkerTest, ServesTheWaitingWhenThereAreDescriptorsAgain) {
+  refused_accepts = 0;
+  const LogSink before = SetLogSink([](std::string_view line) {
+    if (line.find("cannot accept a connection") != std::string_view::npos) ++refused_accepts;
+  });
+  Serve(1);
+  Client known = Connect();
+  EXPECT_EQ(known.Ask("/a"), "/a");
+  rlimit usual{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+  const int next = ::dup(STDERR_FILENO);
+  ::close(next);
+  rlimit one_more = usual;
+  one_more.rlim_cur = static_cast<rlim_t>(next) + 1;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &one_more), 0);
+  Client waiting = Connect();  // takes the last descriptor
+  waiting.Get("/b");
+  while (refused_accepts == 0) std::this_thread::yield();
+  EXPECT_EQ(known.Ask("/c"), "/c");
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+  EXPECT_NE(waiting.Read(), "");
+  EXPECT_EQ(waiting.body, "/b");
+  Stop(SIGTERM);
+  SetLogSink(before);
 }
 
 // --- the end ---
