@@ -469,7 +469,10 @@ Step Connection::AfterOutput(int64_t now_ms) {
     const bool unread =
         linger_ || maybe_readable_ || !exchange_->body_complete || !exchange_->input.empty();
     // To close while something lies unread would destroy the answer on its way.
-    return unread && (!peer_closed_ || maybe_readable_) ? Linger(now_ms) : Step::kClose;
+    if (unread && (!peer_closed_ || maybe_readable_)) return Linger(now_ms);
+    // Closing alone is no end for the client when the application has forked meanwhile.
+    if (exchange_->response.ends_with_connection()) ::shutdown(socket_.get(), SHUT_WR);
+    return Step::kClose;
   }
   if (!exchange_->body_complete) {
     phase_ = Phase::kDraining;
@@ -544,9 +547,17 @@ Step Connection::DiscardInput() {
 
 // --- deadlines ---
 
+// The client has asked for nothing; an empty line in front of a request does not count.
+bool Connection::IsQuiet() const {
+  if (phase_ == Phase::kIdle) return true;
+  return phase_ == Phase::kHead && front_->protocol->answers_timeouts() &&
+         exchange_->input.view().find_first_not_of("\r\n") == ByteView::npos;
+}
+
 Step Connection::OnDeadline(int64_t now_ms) {
-  if (phase_ == Phase::kIdle && draining()) return Step::kClose;
+  if (IsQuiet() && draining()) return Step::kClose;
   if (now_ms < deadline_ms_) return Step::kWait;
+  if (IsQuiet()) return Step::kClose;
   switch (phase_) {
     case Phase::kHead:
     case Phase::kBody:

@@ -134,6 +134,7 @@ class Connection {
   Received Receive();
   Step ReadAndParse(int64_t now_ms);
   [[nodiscard]] bool WantsMore() const;
+  [[nodiscard]] bool IsQuiet() const;
   Step Parse(int64_t now_ms);
   Step StartBody(int64_t now_ms);
   Step CollectBody(int64_t now_ms);

@@ -2,6 +2,7 @@
 #include "request/connection.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "testing/connection_harness.h"
 
@@ -149,6 +150,31 @@ TEST(Connection, KeepsAnHttp10ClientThatAsks) {
   EXPECT_EQ(harness.Talk("GET /b HTTP/1.0\r\n\r\n"),
             "HTTP/1.0 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n/b:");
   EXPECT_TRUE(harness.is_over());
+}
+
+TEST(Connection, AnAnswerWithoutALengthEndsEvenWhenACopyOfTheSocketIsOpen) {
+  UniqueFd copy;
+  ConnectionHarness harness([&](Request& request, Response& response) {
+    copy.Reset(::dup(request.connection_fd));
+    ASSERT_TRUE(response.Start("200 OK"));
+    response.Write("text", {});
+  });
+  harness.Talk("GET / HTTP/1.0\r\n\r\n");
+  harness.Receive();
+  EXPECT_TRUE(harness.saw_end);
+}
+
+TEST(Connection, LeavesThePollerEvenWhenACopyOfTheSocketIsOpen) {
+  UniqueFd copy;
+  ConnectionHarness harness([&](Request& request, Response& response) {
+    copy.Reset(::dup(request.connection_fd));
+    Unread(request, response);
+  });
+  harness.Talk(Get("/a"));
+  harness.Talk("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  ASSERT_TRUE(harness.is_over());
+  harness.Send("more");
+  EXPECT_FALSE(harness.HandleEvent());
 }
 
 // --- bodies ---
@@ -324,6 +350,23 @@ TEST(Connection, ASilentClientIsClosedWithoutAWord) {
   ConnectionHarness harness(Echo);
   harness.Wait(harness.spec.head_timeout_ms);
   EXPECT_EQ(harness.Receive(), "");
+  EXPECT_TRUE(harness.is_over());
+}
+
+// It would take a 408 for the answer to its next request.
+TEST(Connection, AnEmptyLineIsNoRequestToBeTimedOut) {
+  ConnectionHarness harness(Echo);
+  EXPECT_EQ(harness.Talk(Get("/a") + "\r\n"), Answer("/a:"));
+  harness.Wait(harness.spec.head_timeout_ms);
+  EXPECT_EQ(harness.Receive(), "");
+  EXPECT_TRUE(harness.is_over());
+}
+
+TEST(Connection, AnEmptyLineDoesNotHoldADrain) {
+  ConnectionHarness harness(Echo);
+  harness.Talk(Get("/a") + "\r\n");
+  harness.draining = true;
+  harness.Wait(1000);
   EXPECT_TRUE(harness.is_over());
 }
 

@@ -73,6 +73,8 @@ class Response {
   void Abandon();
 
   [[nodiscard]] bool client_gone() const { return client_gone_; }
+  // Nothing but the end of the connection tells the client that the body is complete.
+  [[nodiscard]] bool ends_with_connection() const { return framing_ == Framing::kUntilClose; }
   // errno of the failed write, 0 for a timeout; and which kind of write it was.
   [[nodiscard]] int write_error() const { return write_error_; }
 
