@@ -2,7 +2,16 @@
 
 set(DOORS_base fmt::fmt tl::expected Threads::Threads PkgConfig::PCRE2 nlohmann_json::nlohmann_json)
 set(DOORS_net OpenSSL::SSL)
-set(DOORS_python Python3::Python)
+if(UWSGI_LINK_PYTHON_IN)
+  # Whole, because extension modules look up symbols that we do not use.
+  add_library(uwsgi_interpreter INTERFACE)
+  target_include_directories(uwsgi_interpreter SYSTEM INTERFACE ${Python3_INCLUDE_DIRS})
+  target_link_options(uwsgi_interpreter INTERFACE -no-pie)
+  target_link_libraries(uwsgi_interpreter INTERFACE -Wl,--whole-archive "${PYTHON_ARCHIVE}" -Wl,--no-whole-archive ${PYTHON_ARCHIVE_LIBS})
+  set(DOORS_python uwsgi_interpreter)
+else()
+  set(DOORS_python Python3::Python)
+endif()
 # Where the embedded Python looks for its library when no virtualenv is given.
 set(DEFINES_python "UWSGI_PYTHON_EXECUTABLE=\"${Python3_EXECUTABLE}\"")
 
