@@ -100,7 +100,7 @@ Status Server::Prepare() {
 Status Server::PrepareProcess() {
   signals_.emplace(TRY(SignalSource::Create()));
   TRY_STATUS(signals_->Ignore({SIGPIPE}));
-  if (supervision().has_master) TRY_STATUS(RememberSignals());
+  TRY_STATUS(RememberSignals());
   AcceptSignals();
 
   started_on_ = order_.state && order_.kind == StartKind::kSuccessor ? order_.state->started_on
@@ -115,7 +115,7 @@ Status Server::PrepareProcess() {
   return {};
 }
 
-// What arrives while the application loads is done once there is a master. Only Ctrl-C ends a first
+// What arrives while the application loads is done once it has loaded. Only Ctrl-C ends a first
 // start at once; as the first process of a container nothing would end us that we have no handler
 // for.
 Status Server::RememberSignals() {
@@ -213,8 +213,14 @@ Result<int> Server::Serve() {
   parts.control = control_.get();
   TRY_STATUS(start_up_.WriteSafePidfiles());
   if (supervision().has_master) return ServeWithMaster(std::move(parts));
-  // A worker has signals of its own.
+  // A worker has signals of its own, and lets them in when it is ready for them.
+  const SignalMask none_between;
+  const std::vector<int> arrived = signals_->Drain();
   signals_.reset();
+  if (!arrived.empty()) {
+    runtime_->End();
+    return 0;
+  }
   return ServeAlone(
       parts, [this] { OnStarted(); }, [this] { start_up_.Vacuum(*listeners_); });
 }

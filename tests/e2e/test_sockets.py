@@ -210,15 +210,16 @@ def test_unresolvable_names_are_an_error(program):
     assert "no-such-host.invalid" in done.stdout
 
 
-def test_connections_go_to_all_workers(server):
-    """Sleeping requests on as many connections as there are workers run at the same time."""
+def test_connections_go_to_workers_that_are_free(server):
+    """A worker inside its application leaves new connections to the others."""
     srv = server(app="workers", args=["--master", "--processes", "3"])
-    srv.wait_log("spawned uWSGI worker 3")
+    wait_until(lambda: len({srv.get().text for _ in range(6)}) == 3, 10, "three workers in their loops")
     go = srv.folder / "go"
-    connections = [srv.connect() for _ in range(3)]
-    for connection in connections:
-        connection.send(f"GET /wait?{go} HTTP/1.1\r\nHost: x\r\n\r\n")
-    wait_until(lambda: len(set(re.findall(r"waiting in (\d+)", srv.log()))) == 3, 10, "three workers at work")
+    connections = []
+    for busy in range(1, 4):
+        connections.append(srv.connect())
+        connections[-1].send(f"GET /wait?{go} HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_until(lambda: len(set(re.findall(r"waiting in (\d+)", srv.log()))) == busy, 10, f"{busy} workers at work")
     go.write_text("")
     assert len({connection.response().body for connection in connections}) == 3
     for connection in connections:
