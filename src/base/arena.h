@@ -9,8 +9,9 @@
 
 namespace uwsgi {
 
-// Bump memory for what lives as long as one request. Reset() gives everything back at once; the first block stays for
-// the next request, so that a usual request allocates nothing. Not for objects with destructors.
+// Bump memory for what lives as long as one request. Reset() gives everything back at once; the
+// first block stays for the next request, so that a usual request allocates nothing. Not for
+// objects with destructors.
 class Arena {
  public:
   char* Allocate(size_t size);

@@ -8,7 +8,8 @@
 
 namespace uwsgi {
 
-// Bytes owned by somebody else. Text and binary data are the same thing here: nothing is ever assumed to be UTF-8.
+// Bytes owned by somebody else. Text and binary data are the same thing here: nothing is ever
+// assumed to be UTF-8.
 using ByteView = std::string_view;
 
 // Little-endian numbers of the uwsgi protocol. The caller has checked that the bytes are there.

@@ -14,7 +14,8 @@ inline int64_t MonotonicMicros() {
   return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
 }
 
-// Microseconds since 1970 in UTC; it may jump when somebody sets the clock, so nothing is timed with it.
+// Microseconds since 1970 in UTC; it may jump when somebody sets the clock, so nothing is timed
+// with it.
 inline int64_t WallMicros() {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);

@@ -16,7 +16,8 @@ LogStyle& style() {
   return the_style;
 }
 
-// A log whose disk is full or whose reader stalls may lose lines, but must not stop the server for long.
+// A log whose disk is full or whose reader stalls may lose lines, but must not stop the server for
+// long.
 void WriteToStderr(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(STDERR_FILENO, bytes.data(), bytes.size());
@@ -44,7 +45,8 @@ std::string LogStamp() {
   tm local{};
   ::localtime_r(&now, &local);
   char text[128];
-  const char* const format = style().stamp_format.empty() ? "%a %b %e %H:%M:%S %Y" : style().stamp_format.c_str();
+  const char* const format =
+      style().stamp_format.empty() ? "%a %b %e %H:%M:%S %Y" : style().stamp_format.c_str();
   const size_t size = std::strftime(text, sizeof text, format, &local);
   return std::string(text, size) + " - ";
 }

@@ -9,20 +9,22 @@
 
 namespace uwsgi {
 
-// The server log (reference 12 section 1): whole lines on descriptor 2, one write each, so that lines of several
-// processes never tear. A plain line has no date unless `log-date` asks for one; a dated line always has one.
+// The server log (reference 12 section 1): whole lines on descriptor 2, one write each, so that
+// lines of several processes never tear. A plain line has no date unless `log-date` asks for one; a
+// dated line always has one.
 
 // How lines are stamped. Set once before the first fork.
 struct LogStyle {
-  bool stamp_plain_lines = false;         // log-date
-  std::string stamp_format;               // strftime; empty means "Sun Nov 22 06:26:29 2026"
+  bool stamp_plain_lines = false;  // log-date
+  std::string stamp_format;        // strftime; empty means "Sun Nov 22 06:26:29 2026"
 };
 void SetLogStyle(LogStyle style);
 
 // The stamp of now with " - " behind it, in the style's format.
 std::string LogStamp();
 
-// Where whole lines go; tests take them in. The default writes to descriptor 2. Returns the sink that was there.
+// Where whole lines go; tests take them in. The default writes to descriptor 2. Returns the sink
+// that was there.
 using LogSink = void (*)(std::string_view line_with_newline);
 LogSink SetLogSink(LogSink sink);
 

@@ -10,8 +10,9 @@
 
 namespace uwsgi {
 
-// What went wrong, for a person: `message` says what and where; `error_number` is the errno behind it, 0 when there is none.
-// `exit_code` is the status the program ends with when this error ends it.
+// What went wrong, for a person: `message` says what and where; `error_number` is the errno behind
+// it, 0 when there is none. `exit_code` is the status the program ends with when this error ends
+// it.
 struct Error {
   std::string message;
   int error_number = 0;
@@ -43,16 +44,18 @@ template <typename... Args>
 }  // namespace uwsgi
 
 // The value of a Result, or a return of its error from the enclosing function.
-#define TRY(...)                                                                             \
-  ({                                                                                         \
-    auto try_result_ = (__VA_ARGS__);                                                        \
-    if (!try_result_.has_value()) return tl::unexpected<uwsgi::Error>(std::move(try_result_).error()); \
-    std::move(try_result_).value();                                                          \
+#define TRY(...)                                                           \
+  ({                                                                       \
+    auto try_result_ = (__VA_ARGS__);                                      \
+    if (!try_result_.has_value())                                          \
+      return tl::unexpected<uwsgi::Error>(std::move(try_result_).error()); \
+    std::move(try_result_).value();                                        \
   })
 
 // The same for a Status.
-#define TRY_STATUS(...)                                                                      \
-  do {                                                                                       \
-    auto try_status_ = (__VA_ARGS__);                                                        \
-    if (!try_status_.has_value()) return tl::unexpected<uwsgi::Error>(std::move(try_status_).error()); \
+#define TRY_STATUS(...)                                                    \
+  do {                                                                     \
+    auto try_status_ = (__VA_ARGS__);                                      \
+    if (!try_status_.has_value())                                          \
+      return tl::unexpected<uwsgi::Error>(std::move(try_status_).error()); \
   } while (false)

@@ -20,7 +20,8 @@ std::string_view Trim(std::string_view text) {
 std::vector<std::string_view> Split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   size_t start = 0;
-  for (size_t end = text.find(separator); end != std::string_view::npos; end = text.find(separator, start)) {
+  for (size_t end = text.find(separator); end != std::string_view::npos;
+       end = text.find(separator, start)) {
     parts.push_back(text.substr(start, end - start));
     start = end + 1;
   }
@@ -43,8 +44,9 @@ bool StartsWith(std::string_view text, std::string_view prefix) { return text.st
 bool EndsWith(std::string_view text, std::string_view suffix) { return text.ends_with(suffix); }
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return ToLower(x) == ToLower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return ToLower(x) == ToLower(y);
+         });
 }
 
 std::string ToLower(std::string_view text) {
@@ -62,7 +64,8 @@ std::string ToUpper(std::string_view text) {
 std::string ReplaceAll(std::string_view text, std::string_view what, std::string_view with) {
   std::string out;
   size_t start = 0;
-  for (size_t at = text.find(what); at != std::string_view::npos && !what.empty(); at = text.find(what, start)) {
+  for (size_t at = text.find(what); at != std::string_view::npos && !what.empty();
+       at = text.find(what, start)) {
     out.append(text.substr(start, at - start)).append(with);
     start = at + what.size();
   }
@@ -73,7 +76,8 @@ std::optional<int64_t> ParseInt(std::string_view text) {
   int64_t value = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (text.empty() || text.front() == '-' || error != std::errc() || stop != end) return std::nullopt;
+  if (text.empty() || text.front() == '-' || error != std::errc() || stop != end)
+    return std::nullopt;
   return value;
 }
 

@@ -27,7 +27,8 @@ inline char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c 
 inline char ToUpper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) : c; }
 std::string ReplaceAll(std::string_view text, std::string_view what, std::string_view with);
 
-// A decimal number of digits only, nothing in front or behind; nullopt otherwise and when it does not fit.
+// A decimal number of digits only, nothing in front or behind; nullopt otherwise and when it does
+// not fit.
 std::optional<int64_t> ParseInt(std::string_view text);
 
 }  // namespace uwsgi

@@ -38,7 +38,8 @@ struct FdPair {
 
 // Both ends close-on-exec and non-blocking.
 Result<FdPair> MakePipe();
-// A pair of connected UNIX sockets, close-on-exec and non-blocking; `type` is SOCK_STREAM, SOCK_SEQPACKET or SOCK_DGRAM.
+// A pair of connected UNIX sockets, close-on-exec and non-blocking; `type` is SOCK_STREAM,
+// SOCK_SEQPACKET or SOCK_DGRAM.
 Result<FdPair> MakeSocketPair(int type);
 
 Status SetNonBlocking(int fd);

@@ -5,7 +5,8 @@
 
 namespace uwsgi {
 
-// The release of the predecessor whose options, formats and messages are kept, and our own mark behind it.
+// The release of the predecessor whose options, formats and messages are kept, and our own mark
+// behind it.
 inline constexpr int kVersionMajor = 2;
 inline constexpr int kVersionMinor = 0;
 inline constexpr int kVersionPatch = 31;

@@ -202,7 +202,8 @@ void DetachStartResponse(PyObject* start_response) {
   Self(Self(start_response)->write)->call = nullptr;
 }
 
-// A slow client is waited for before the next chunk goes, never after the last one: the loop sends what is left.
+// A slow client is waited for before the next chunk goes, never after the last one: the loop sends
+// what is left.
 bool SendChunk(CallState& call, PyObject* bytes, Flush flush) {
   call.has_written = true;
   SendOutcome outcome = call.is_disconnected ? SendOutcome::kClientGone : SendOutcome::kOk;
@@ -210,7 +211,8 @@ bool SendChunk(CallState& call, PyObject* bytes, Flush flush) {
     GilRelease unlocked;
     outcome = call.response.WaitForRoom();
   }
-  if (outcome == SendOutcome::kOk) outcome = call.response.Write(AsView(bytes), OwnerOf(bytes), flush);
+  if (outcome == SendOutcome::kOk)
+    outcome = call.response.Write(AsView(bytes), OwnerOf(bytes), flush);
   if (outcome == SendOutcome::kOk) return true;
   if (call.raise_write_errors) PyErr_SetString(PyExc_OSError, "write error");
   return false;

@@ -89,15 +89,21 @@ bool AccessLog::Wants(const Request& request, const Response& response, int64_t 
 
 void AccessLog::Add(const Request& request, const Response& response,
                     const RequestFigures& figures) {
+  const std::lock_guard lock(mutex_);
   if (pieces_.empty()) {
     AddDefault(request, response, figures);
   } else {
     AddFormatted(request, response, figures);
   }
-  if (buffer_.size() > kFlushAbove) Flush();
+  if (buffer_.size() > kFlushAbove) FlushLocked();
 }
 
 void AccessLog::Flush() {
+  const std::lock_guard lock(mutex_);
+  FlushLocked();
+}
+
+void AccessLog::FlushLocked() {
   if (buffer_.empty()) return;
   LogRaw(buffer_);
   buffer_.clear();

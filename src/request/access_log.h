@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,8 @@ struct RequestFigures {
 };
 
 // The lines of one core's finished requests (reference 12 sections 3 to 5): whole lines are
-// collected and written together, with one write per turn of the loop. Used by the core's thread
-// only.
+// collected and written together, with one write per turn of the loop. Add is for the core's thread,
+// Flush for every thread.
 class AccessLog {
  public:
   AccessLog(const AccessLogSpec& spec, int worker_id);
@@ -35,6 +36,7 @@ class AccessLog {
     std::string literal;
     std::string variable;
   };
+  void FlushLocked();
   void AddDefault(const Request& request, const Response& response, const RequestFigures& figures);
   void AddFormatted(const Request& request, const Response& response,
                     const RequestFigures& figures);
@@ -48,6 +50,7 @@ class AccessLog {
   int worker_id_;
   int pid_;
   std::vector<Piece> pieces_;
+  std::mutex mutex_;  // of the buffer
   std::string buffer_;
   int64_t time_text_s_ = -1;
   std::string time_text_;

@@ -88,19 +88,18 @@ bool Connection::Release() {
   return false;
 }
 
-void Connection::Register(Poller& poller) {
+bool Connection::Register(Poller& poller) {
   const Registration wanted =
       phase_ == Phase::kFlushing ? Registration::kReadingAndWriting : Registration::kReading;
-  if (registration_ == wanted && !take_turns_) return;
+  if (registration_ == wanted && !take_turns_) return true;
   take_turns_ = false;  // the poller tells at once what is ready already
   const uint32_t events = kReadable | kPollPeerClosed | kEdge |
                           (wanted == Registration::kReadingAndWriting ? kWritable : 0U);
-  if (registration_ == Registration::kNone) {
-    static_cast<void>(poller.Add(socket_.get(), events, this));
-  } else {
-    static_cast<void>(poller.Modify(socket_.get(), events, this));
-  }
-  registration_ = wanted;
+  const Status registered = registration_ == Registration::kNone
+                                ? poller.Add(socket_.get(), events, this)
+                                : poller.Modify(socket_.get(), events, this);
+  if (registered) registration_ = wanted;
+  return registered.has_value();
 }
 
 void Connection::Unregister(Poller& poller) {

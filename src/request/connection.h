@@ -87,8 +87,8 @@ class Connection {
   Step OnDeadline(int64_t now_ms);
   // It has just been accepted.
   void Opened(int64_t now_ms);
-  // After Step::kWait: has the poller tell of what the connection waits for.
-  void Register(Poller& poller);
+  // After Step::kWait: has the poller tell of what the connection waits for. False when the system has no room for one more.
+  [[nodiscard]] bool Register(Poller& poller);
   // Before Close(): an application may have forked, and then closing alone does not end the events.
   void Unregister(Poller& poller);
   // It is over: the socket is closed and the memory given back. The object itself must live until

@@ -128,7 +128,7 @@ class ConnectionHarness {
           connection_->Unregister(poller_);
           return connection_->Close();
         case Step::kWait:
-          connection_->Register(poller_);
+          if (!connection_->Register(poller_)) return;
           if (connection_->Release()) return;
           step = connection_->OnEvent(Hint::kUnknown, now_ms);
           break;

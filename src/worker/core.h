@@ -33,6 +33,8 @@ class Core {
   Step Run(Connection& connection);
   // Before the thread waits: the language gives back its lock, log lines leave.
   void BeforeWait();
+  // From any thread: the lines of finished requests leave.
+  void FlushLog() { log_.Flush(); }
   // Requests have lately taken so long that others should not wait behind one.
   [[nodiscard]] bool is_slow() const { return average_us_ > kSlowUs; }
 

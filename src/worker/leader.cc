@@ -17,8 +17,10 @@
 namespace uwsgi {
 namespace {
 
+constexpr int kMostWaiting = 1024;  // complete requests without a core; then the kernel keeps the others
 constexpr int kAcceptsAlone = 64;    // connections taken at once by the only worker
 constexpr int kRequestsInARow = 16;  // of one pipelining client, before others have their turn
+constexpr int64_t kAfterMasterMs = 2000;
 constexpr int64_t kOutOfDescriptorsMs = 100;
 constexpr int64_t kIdleGraceMs =
     1000;  // a draining worker still answers what idle connections were just sending
@@ -92,7 +94,8 @@ Status Leader::Prepare() {
 
 bool Leader::MayAccept(const Driver& driver) const {
   if (draining_.load(std::memory_order_relaxed) || now_ms_ < doors_shut_until_ms_) return false;
-  if (driver.core != nullptr || spec_.processes == 1) return true;
+  if (driver.core != nullptr) return true;
+  if (spec_.processes == 1) return seats_.request_count() < kMostWaiting;
   // All cores are inside the application. Other workers may have a free one.
   if (seats_.has_requests()) return false;
   for (const WorkerSlot& other : context_.scoreboard->all_workers()) {
@@ -254,7 +257,7 @@ void Leader::Proceed(Connection& connection, Step step, Driver& driver) {
       case Step::kClose:
         return Bury(connection);
       case Step::kWait:
-        connection.Register(poller_);
+        if (!connection.Register(poller_)) return Bury(connection);
         if (driver.leads) wheel_.Schedule(connection.timer, connection.deadline_ms());
         if (connection.Release()) return;
         step = connection.OnEvent(Hint::kUnknown, NowMs());
@@ -350,7 +353,8 @@ void Leader::BeginDrain(Drain why) {
   slot_.accepting.store(false, std::memory_order_relaxed);
   slot_.state.store(WorkerState::kDraining, std::memory_order_relaxed);
   if (exit_status_ == 0 && why != Drain::kStop) exit_status_ = kExitGraceful;
-  drain_deadline_ms_ = now_ms_ + spec_.mercy_s * 1000;
+  // A master that asked for it looks at the clock itself, and is a little earlier.
+  drain_deadline_ms_ = now_ms_ + spec_.mercy_s * 1000 + (spec_.has_master ? kAfterMasterMs : 0);
   CloseDoors();
   for (Connection* connection = connections_; connection != nullptr;
        connection = connection->next) {
@@ -361,8 +365,7 @@ void Leader::BeginDrain(Drain why) {
 void Leader::CheckDrain() {
   if (has_buried_.load(std::memory_order_acquire)) RemoveBuried();
   if (connection_count_ == 0) return seats_.End();
-  const bool master_watches_the_clock = spec_.has_master && drain_ != Drain::kMasterGone;
-  if (!master_watches_the_clock && now_ms_ >= drain_deadline_ms_) {
+  if (now_ms_ >= drain_deadline_ms_) {
     LogDated("worker {} (pid: {}) is taking too much time to die...NO MERCY !!!", context_.id,
              ::getpid());
     context_.end_now(exit_status_);

@@ -43,6 +43,9 @@ class Leader {
 
   [[nodiscard]] Lead& lead() { return lead_; }
   [[nodiscard]] Seats& seats() { return seats_; }
+  // Lines of quick requests shall not wait in the log of a core that is inside a slow one.
+  void FlushLogs() { flush_logs_(); }
+  void set_flush_logs(UniqueFunction<void()> flush_logs) { flush_logs_ = std::move(flush_logs); }
   [[nodiscard]] int exit_status() const { return exit_status_; }
   // The watcher sleeps and wants to be woken when an application is entered.
   std::atomic<bool> watcher_asleep{false};
@@ -103,6 +106,7 @@ class Leader {
   int signals_to_end_ = 0;
   int exit_status_ = 0;
 
+  UniqueFunction<void()> flush_logs_;
   std::atomic<bool> draining_{false};
   std::mutex graveyard_mutex_;
   std::vector<Connection*> graveyard_;

@@ -31,6 +31,7 @@ void Watcher::Run() {
 
 void Watcher::TakeLead() {
   Seats& seats = leader_.seats();
+  leader_.FlushLogs();
   if (seats.OfferLeadToIdleCore()) return;
   seats.WatcherDrives();
   Driver driver{nullptr, true};

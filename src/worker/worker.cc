@@ -25,6 +25,9 @@ class ServingWorker final : public Worker {
 
   Status Open() {
     leader_ = TRY(Leader::Create(spec_, context_, shared_));
+    leader_->set_flush_logs([this] {
+      for (const auto& core : cores_) core->FlushLog();
+    });
     for (int id = 0; id < spec_.threads; ++id) {
       cores_.push_back(std::make_unique<Core>(id, shared_, context_.request_spec->log));
     }

@@ -197,3 +197,17 @@ def test_banner_facts(server):
 def test_log_prefix_of_dates(server):
     srv = server(app="hello", args=["--log-date"])
     assert re.search(r"^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4} - spawned uWSGI worker 1", srv.log(), re.M)
+
+
+def test_a_slow_request_does_not_keep_the_lines_of_quick_ones(server):
+    """Lines are written together, but not after the application has been inside a request for long."""
+    srv = server(app="workers")
+    go = srv.folder / "go"
+    with srv.connect() as connection:
+        connection.send(f"GET /quick HTTP/1.1\r\nHost: x\r\n\r\nGET /wait?{go} HTTP/1.1\r\nHost: x\r\n\r\n")
+        srv.wait_log("^waiting in ")
+        srv.wait_log(r"GET /quick => generated")
+        assert not go.exists()
+        go.write_text("")
+        connection.response()
+        connection.response()
