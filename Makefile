@@ -52,6 +52,7 @@ layers:
 check: bootstrap-check layers build-dev
 	scripts/check_sources build/dev$(FLAVOUR)
 
+asan tsan: export LSAN_OPTIONS := suppressions=$(CURDIR)/tests/lsan.supp
 asan tsan: bootstrap-test
 	$(MAKE) --no-print-directory build-$@
 	ctest --test-dir build/$@$(FLAVOUR) --output-on-failure -j$(JOBS)

@@ -35,8 +35,8 @@ class ValueCache {
       512;  // longer values are not kept: they are rare, and clients choose them
 
   static bool Same(PyObject* text, ByteView bytes) {
-    return static_cast<size_t>(PyUnicode_GET_LENGTH(text)) == bytes.size() &&
-           std::memcmp(PyUnicode_1BYTE_DATA(text), bytes.data(), bytes.size()) == 0;
+    const auto* const characters = reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(text));
+    return ByteView(characters, static_cast<size_t>(PyUnicode_GET_LENGTH(text))) == bytes;
   }
   PyObject* Remember(PyRef& slot, ByteView bytes);
 

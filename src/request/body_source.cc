@@ -50,7 +50,7 @@ Result<size_t> BodySource::Read(char* into, size_t size) {
   switch (kind_) {
     case Kind::kMemory:
       got = std::min(size, memory_.size() - position_);
-      std::memcpy(into, memory_.data() + position_, got);
+      memory_.copy(into, got, position_);
       break;
     case Kind::kFile: {
       const ssize_t result = ::pread(file_, into, size, static_cast<off_t>(position_));

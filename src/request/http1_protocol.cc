@@ -15,9 +15,9 @@ namespace {
 ByteView JoinInArena(Arena& arena, ByteView first, ByteView separator, ByteView second) {
   const size_t size = first.size() + separator.size() + second.size();
   char* const to = arena.Allocate(size);
-  std::memcpy(to, first.data(), first.size());
-  std::memcpy(to + first.size(), separator.data(), separator.size());
-  std::memcpy(to + first.size() + separator.size(), second.data(), second.size());
+  char* at = to + first.copy(to, first.size());
+  at += separator.copy(at, separator.size());
+  second.copy(at, second.size());
   return {to, size};
 }
 

@@ -56,9 +56,9 @@ std::string_view AppTable::KeyOf(Request& request) const {
   const std::string_view host = vars.Get(by_header ? CgiName::kHttpHost : CgiName::kServerName);
   const size_t size = host.size() + 1 + script.size();
   char* const key = request.arena.Allocate(size);
-  std::memcpy(key, host.data(), host.size());
+  host.copy(key, host.size());
   key[host.size()] = '|';
-  std::memcpy(key + host.size() + 1, script.data(), script.size());
+  script.copy(key + host.size() + 1, script.size());
   return {key, size};
 }
 

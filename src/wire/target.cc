@@ -34,7 +34,7 @@ size_t FoldDotSegments(ByteView path, char* out) {
       size = std::max(ByteView(out, size).rfind('/') + 1, size_t{1}) - 1;
       if (last && climbs) out[size++] = '/';
     } else {
-      std::memcpy(out + size, segment.data(), segment.size());
+      segment.copy(out + size, segment.size());
       size += segment.size();
     }
   }
