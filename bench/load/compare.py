@@ -37,8 +37,9 @@ SCENARIOS = {
     "nginx": Scenario("through nginx (uwsgi protocol where spoken)", Setup(front="nginx")),
     "proc4x2": Scenario("4 processes x 2 threads", Setup(processes=4, threads=2, master=True)),
     "sleep10": Scenario("10 ms sleeping app, 8 threads", Setup(app="apps:sleep10", threads=8)),
-    "mixed": Scenario("fast beside slow (200 ms in 4 of 8 slots)",
-                      Setup(app="apps:mixed", processes=4, threads=2, master=True), kind="mixed"),
+    "mixed": Scenario("fast beside slow (200 ms in 4 of 8 threads)", Setup(app="apps:mixed", threads=8), kind="mixed"),
+    "mixed4x2": Scenario("fast beside slow (200 ms in 4 of 8 slots, 4 processes x 2 threads)",
+                         Setup(app="apps:mixed", processes=4, threads=2, master=True), kind="mixed"),
     "idle": Scenario("memory of an idle keep-alive connection", Setup(), kind="idle"),
     "worker_rss": Scenario("memory of a worker", Setup(processes=4, master=True), kind="worker_rss"),
 }
