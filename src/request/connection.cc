@@ -315,9 +315,8 @@ bool Connection::WaitWritable() const {
 
 bool Connection::SendContinue() {
   exchange_->expects_continue = false;
-  constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-  return ::send(socket_.get(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL) ==
-         static_cast<ssize_t>(kContinue.size());
+  return ::send(socket_.get(), kContinueResponse.data(), kContinueResponse.size(), MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(kContinueResponse.size());
 }
 
 Error Connection::BodyError(std::string_view what) {

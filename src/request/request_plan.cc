@@ -85,11 +85,9 @@ Result<RequestSpec> PlanRequests(const Options& options) {
       spec.post_buffering ? static_cast<uint64_t>(options.post_buffering) : kBodyInMemory;
   spec.response_headers_limit = static_cast<uint64_t>(options.response_headers_limit);
   PlanTimeouts(options, spec);
-  spec.ignore_sigpipe = options.ignore_sigpipe;
   spec.ignore_write_errors = options.ignore_write_errors;
   spec.sendfile = !options.disable_sendfile;
   spec.server_name = HostName();
-  spec.manage_script_name = options.manage_script_name;
   spec.dynamic_apps = options.dynamic_apps;
   spec.log = PlanAccessLog(options);
   TRY_STATUS(PlanHeaders(options, spec));

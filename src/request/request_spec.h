@@ -44,14 +44,12 @@ struct RequestSpec {
   int64_t body_timeout_ms = 60'000;   // each wait of the loop for a piece of a body
   int64_t write_timeout_ms = 60'000;  // each wait of the loop for room in the connection
   bool proxy_protocol = false;
-  bool ignore_sigpipe = false;
   bool ignore_write_errors = false;
   bool sendfile = true;
   std::string server_name;                                     // the host's name
   std::vector<std::pair<std::string, std::string>> http_vars;  // http-var
   std::vector<std::string> add_headers;                        // "Name: value", checked
   CidrSet trusted_proxies;
-  bool manage_script_name = false;
   bool dynamic_apps = false;  // uwsgi packets may name code to load
   AccessLogSpec log;
 };

@@ -297,7 +297,7 @@ void Response::Finish() {
   } else if (!head_sent_) {
     FinishHead(false);
   }
-  if (!failed_ && framing_ == Framing::kChunked) staged_.append("0\r\n\r\n");
+  if (!failed_ && framing_ == Framing::kChunked) staged_.append(kLastChunk);
   if (!staged_.empty()) Emit({}, {});
   if (framing_ == Framing::kLength && body_bytes_ < *length_ && !client_gone_) {
     if (!failed_) {
