@@ -54,6 +54,7 @@ Result<ServerSpecs> PlanServer(const Options& options) {
   specs.request = TRY(PlanRequests(options));
   specs.worker = TRY(PlanWorker(options));
   specs.python = TRY(PlanPython(options));
+  specs.services = TRY(PlanServices(options));
   return specs;
 }
 
@@ -143,8 +144,10 @@ Status Server::CreateShared() {
   const SupervisionSpec& spec = supervision();
   SharedSize size;
   Scoreboard::AddSize(size, spec.processes, spec.threads);
+  ServiceSet::AddSize(size, specs_.services);
   region_.emplace(TRY(SharedRegion::Create(size)));
   scoreboard_ = TRY(Scoreboard::Create(*region_, spec.processes, spec.threads));
+  TRY_STATUS(services_.Create(*region_, specs_.services));
   control_ = std::make_unique<ServerControl>(*scoreboard_);
   facts_ = MakeFacts();
   return {};
@@ -152,7 +155,7 @@ Status Server::CreateShared() {
 
 Status Server::LoadLanguage() {
   const SupervisionSpec& spec = supervision();
-  runtime_ = MakePythonRuntime(specs_.python, facts_, *control_);
+  runtime_ = MakePythonRuntime(specs_.python, facts_, *control_, services_.services());
   TRY_STATUS(runtime_->Start());
   if (!is_trial()) LogFacts();
   // A trial proves the application, whichever process will load it.

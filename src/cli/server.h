@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/service_set.h"
 #include "config/options.h"
 #include "net/listener_set.h"
 #include "net/signal_source.h"
@@ -32,6 +33,7 @@ struct ServerSpecs {
   RequestSpec request;
   WorkerSpec worker;
   PythonSpec python;
+  ServiceSpecs services;
 };
 Result<ServerSpecs> PlanServer(const Options& options);
 
@@ -82,6 +84,7 @@ class Server {
   std::optional<ListenerSet> listeners_;
   std::optional<SharedRegion> region_;
   std::optional<Scoreboard> scoreboard_;
+  ServiceSet services_;
   std::unique_ptr<ServerControl> control_;
   ServerFacts facts_;
   std::unique_ptr<LanguageRuntime> runtime_;

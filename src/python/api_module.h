@@ -8,6 +8,7 @@
 #include "runtime/language_runtime.h"
 #include "runtime/process_control.h"
 #include "runtime/server_facts.h"
+#include "runtime/services.h"
 
 namespace uwsgi {
 
@@ -17,9 +18,13 @@ struct ApiContext {
   const ServerFacts* facts = nullptr;
   ProcessControl* control = nullptr;
   const LanguageRuntime* runtime = nullptr;
+  const Services* services = nullptr;
   bool is_serving = false;  // this process is a worker that accepts requests
+  bool is_spooler = false;  // this process runs spooled tasks
 };
 ApiContext& api();
+// What the server offers to applications; a null member is not configured.
+inline const Services& services() { return *api().services; }
 
 // Builds the `uwsgi` module from the tables of the api_*.cc files and puts it where `import uwsgi`
 // finds it. The GIL is held.
@@ -34,6 +39,7 @@ void CallApiHook(const char* name);
 PyMethodDef* WorkerMethods();           // api_worker.cc: processes and the server
 PyMethodDef* RequestMethods();          // api_request.cc: the request of this thread
 PyMethodDef* LogMethods();              // api_log.cc
+PyMethodDef* LockMethods();             // api_lock.cc
 bool AddUnavailable(PyObject* module);  // api_unavailable.cc: functions whose service is not there
 
 }  // namespace uwsgi

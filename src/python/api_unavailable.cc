@@ -32,7 +32,6 @@ const std::array kServices = {
             "add_timer add_rb_timer"},
     Service{&PyExc_ValueError, "unable to add cron: no signal service is running", "add_cron"},
     Service{&PyExc_ValueError, "no signal service is running", "add_file_monitor"},
-    Service{&PyExc_ValueError, "no locks are configured", "lock unlock is_locked"},
     Service{&PyExc_ValueError, "no mule configured", "mule_msg mule_get_msg farm_msg farm_get_msg"},
     Service{&PyExc_ValueError, "no RPC service is running", "register_rpc rpc rpc_list call"},
     Service{&PyExc_ValueError, "no alarm is configured", "alarm"},

@@ -41,8 +41,9 @@ class PythonTest : public testing::Test {
   static LanguageRuntime& runtime() {
     static const ServerFacts facts = Facts();
     static LonelyControl control;
+    static const Services services;
     static LanguageRuntime* const started = [] {
-      LanguageRuntime* const made = MakePythonRuntime({}, facts, control).release();
+      LanguageRuntime* const made = MakePythonRuntime({}, facts, control, services).release();
       const Status status = made->Start();
       if (!status) ADD_FAILURE() << status.error().text();
       return made;

@@ -44,12 +44,13 @@ struct Objects {
 
 class PythonRuntime final : public LanguageRuntime {
  public:
-  PythonRuntime(PythonSpec spec, const ServerFacts& facts, ProcessControl& control)
+  PythonRuntime(PythonSpec spec, const ServerFacts& facts, ProcessControl& control,
+                const Services& services)
       : spec_(std::move(spec)),
         facts_(facts),
         control_(control),
         seats_(static_cast<size_t>(std::max(facts.threads, 1))) {
-    api() = {.facts = &facts_, .control = &control_, .runtime = this};
+    api() = {.facts = &facts_, .control = &control_, .runtime = this, .services = &services};
   }
   ~PythonRuntime() override;
 
@@ -292,8 +293,9 @@ void PythonRuntime::End() {
 }  // namespace
 
 std::unique_ptr<LanguageRuntime> MakePythonRuntime(PythonSpec spec, const ServerFacts& facts,
-                                                   ProcessControl& control) {
-  return std::make_unique<PythonRuntime>(std::move(spec), facts, control);
+                                                   ProcessControl& control,
+                                                   const Services& services) {
+  return std::make_unique<PythonRuntime>(std::move(spec), facts, control, services);
 }
 
 }  // namespace uwsgi

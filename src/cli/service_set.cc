@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/service_set.h"
+
+namespace uwsgi {
+
+void ServiceSet::AddSize(SharedSize& size, const ServiceSpecs& specs) {
+  UserLocks::AddSize(size, specs.locks);
+}
+
+Status ServiceSet::Create(SharedRegion& region, const ServiceSpecs& specs) {
+  services_.locks = &locks_.emplace(TRY(UserLocks::Create(region, specs.locks)));
+  return {};
+}
+
+}  // namespace uwsgi

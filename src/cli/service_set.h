@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "runtime/services.h"
+#include "service/service_plan.h"
+
+namespace uwsgi {
+
+// Owner of all services, which are made before the first fork and live as long as the process.
+class ServiceSet {
+ public:
+  ServiceSet() = default;
+  ServiceSet(const ServiceSet&) = delete;
+  ServiceSet& operator=(const ServiceSet&) = delete;
+
+  // What Create() will carve.
+  static void AddSize(SharedSize& size, const ServiceSpecs& specs);
+  Status Create(SharedRegion& region, const ServiceSpecs& specs);
+
+  [[nodiscard]] const Services& services() const { return services_; }
+
+ private:
+  std::optional<UserLocks> locks_;
+  Services services_;
+};
+
+}  // namespace uwsgi

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <span>
+
+#include "shm/region.h"
+#include "shm/shared_mutex.h"
+
+namespace uwsgi {
+
+struct UserLocksSpec {
+  int count = 0;  // of locks beside number 0, which is always there
+};
+
+// The numbered locks of applications (uwsgi.lock, uwsgi.unlock), shared by all processes of the
+// server. A lock belongs to the thread that took it; when that ends, or its process dies, the next
+// one who asks gets it. Not recursive. All functions may be called from any process and thread.
+class UserLocks {
+ public:
+  static void AddSize(SharedSize& size, const UserLocksSpec& spec);
+  static Result<UserLocks> Create(SharedRegion& region, const UserLocksSpec& spec);
+
+  // Valid numbers are 0 up to the count given; the others expect a valid one.
+  [[nodiscard]] bool Has(int number) const {
+    return number >= 0 && static_cast<size_t>(number) < locks_.size();
+  }
+  // Waits until the lock is free.
+  void Lock(int number);
+  // Nothing happens when this thread does not have it.
+  void Unlock(int number);
+  // Whether somebody who lives has it.
+  [[nodiscard]] bool IsLocked(int number);
+
+ private:
+  struct SharedState {
+    SharedMutex mutex;
+    std::atomic<pid_t> holder{0};  // thread id; that of a dead one stays until the next owner comes
+  };
+
+  explicit UserLocks(std::span<SharedState> locks) : locks_(locks) {}
+  SharedState& at(int number) { return locks_[static_cast<size_t>(number)]; }
+
+  std::span<SharedState> locks_;
+};
+
+}  // namespace uwsgi
