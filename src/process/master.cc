@@ -388,7 +388,7 @@ void Master::CheckHarakiri() {
     if (child.kind != ChildKind::kWorker || !may_be_killed) continue;
     WorkerSlot& slot = SlotOf(child);
     if (!FindOverdue(slot, spec().harakiri_us, MonotonicMicros())) continue;
-    Bump(slot.harakiri_count);
+    slot.totals->harakiri_count.fetch_add(1, std::memory_order_relaxed);
     const auto lines = DescribeHarakiri(slot, child.id, child.pid, ++child.harakiri_tries,
                                         spec().harakiri_verbose);
     for (const std::string& line : lines) LogDatedLine(line);

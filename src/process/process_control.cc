@@ -25,16 +25,16 @@ WorkerInfo InfoOf(const WorkerSlot& slot, int id) {
   info.pid = slot.pid.load(kRelaxed);
   info.requests = slot.requests();
   info.delta_requests = slot.delta_requests();
-  info.signals = slot.signals.load(kRelaxed);
+  info.signals = slot.totals->signals.load(kRelaxed);
   info.exceptions = slot.Total(&CoreSlot::exceptions);
   info.status = StatusOf(slot);
   info.rss = slot.rss.load(kRelaxed);
   info.vsz = slot.vsz.load(kRelaxed);
-  info.running_time = slot.running_time_us.load(kRelaxed);
+  info.running_time = slot.totals->running_time_us.load(kRelaxed);
   info.last_spawn = slot.last_spawn_s.load(kRelaxed);
-  info.respawn_count = slot.respawn_count.load(kRelaxed);
-  info.tx = slot.tx.load(kRelaxed);
-  info.avg_rt = slot.avg_rt_us.load(kRelaxed);
+  info.respawn_count = slot.totals->respawn_count.load(kRelaxed);
+  info.tx = slot.totals->tx.load(kRelaxed);
+  info.avg_rt = slot.totals->avg_rt_us.load(kRelaxed);
   return info;
 }
 
@@ -44,8 +44,9 @@ void ServerControl::BecomeMaster() { master_pid_ = first_pid_ = ::getpid(); }
 
 void ServerControl::BecomeFirst() { first_pid_ = ::getpid(); }
 
-void ServerControl::BecomeWorker(int id, UniqueFd reports) {
+void ServerControl::BecomeWorker(int id, UniqueFd reports, int berth) {
   worker_id_ = id;
+  slot_ = &scoreboard_.berth(id, berth);
   reports_ = std::move(reports);
 }
 
@@ -68,8 +69,10 @@ uint64_t ServerControl::total_requests() const {
 }
 
 uint64_t ServerControl::core_requests(int core) const {
-  if (worker_id_ == 0 || core < 0 || core >= scoreboard_.cores()) return 0;
-  return scoreboard_.core(worker_id_, core).requests.load(std::memory_order_relaxed);
+  if (!has_core(core)) return 0;
+  const auto index = static_cast<size_t>(core);
+  return slot_->cores()[index].requests.load(std::memory_order_relaxed) +
+         slot_->twin->cores()[index].requests.load(std::memory_order_relaxed);
 }
 
 bool ServerControl::Reload() { return master_pid_ != 0 && ::kill(master_pid_, SIGHUP) == 0; }
@@ -77,17 +80,17 @@ bool ServerControl::Reload() { return master_pid_ != 0 && ::kill(master_pid_, SI
 bool ServerControl::Stop() { return first_pid_ != 0 && ::kill(first_pid_, SIGTERM) == 0; }
 
 bool ServerControl::SetUserHarakiri(int core, int seconds) {
-  if (master_pid_ == 0 || worker_id_ == 0 || core < 0 || core >= scoreboard_.cores()) return false;
+  if (master_pid_ == 0 || !has_core(core)) return false;
   const int64_t deadline = seconds <= 0 ? 0 : MonotonicMicros() + int64_t{seconds} * 1'000'000;
-  scoreboard_.core(worker_id_, core)
-      .user_harakiri_deadline_us.store(deadline, std::memory_order_relaxed);
+  slot_->cores()[static_cast<size_t>(core)].user_harakiri_deadline_us.store(
+      deadline, std::memory_order_relaxed);
   if (deadline != 0) Report(ChildReport::kHasDeadline);
   return true;
 }
 
 void ServerControl::SetAccepting(bool accepting) {
-  if (worker_id_ == 0) return;
-  scoreboard_.worker(worker_id_).accepting.store(accepting, std::memory_order_relaxed);
+  if (slot_ == nullptr) return;
+  slot_->accepting.store(accepting, std::memory_order_relaxed);
 }
 
 void ServerControl::SetProcessTitle(const std::string& title) { SetTitle(title); }

@@ -30,8 +30,8 @@ class ServerControl final : public ProcessControl {
   void BecomeMaster();
   // This process is the first of several without a master; the others ask it to stop.
   void BecomeFirst();
-  // A child of either, whose role it was called in, is worker `id`.
-  void BecomeWorker(int id, UniqueFd reports);
+  // A child of either, whose role it was called in, is worker `id`, in this berth of its slot.
+  void BecomeWorker(int id, UniqueFd reports, int berth = 0);
   void Report(ChildReport report) const;
 
   [[nodiscard]] int worker_id() const override { return worker_id_; }
@@ -47,9 +47,14 @@ class ServerControl final : public ProcessControl {
 
  private:
   Scoreboard scoreboard_;
+  [[nodiscard]] bool has_core(int core) const {
+    return slot_ != nullptr && core >= 0 && core < scoreboard_.cores();
+  }
+
   int worker_id_ = 0;
-  pid_t master_pid_ = 0;  // 0 without a master
-  pid_t first_pid_ = 0;   // who is told to stop; 0 before there is anybody
+  WorkerSlot* slot_ = nullptr;  // of this worker process
+  pid_t master_pid_ = 0;        // 0 without a master
+  pid_t first_pid_ = 0;         // who is told to stop; 0 before there is anybody
   UniqueFd reports_;
 };
 

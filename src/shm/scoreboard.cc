@@ -31,10 +31,14 @@ std::string_view NameOf(WorkerState state) {
 
 std::span<const CounterRow> AllCounters() { return kCounters; }
 
-uint64_t WorkerSlot::Total(std::atomic<uint64_t> CoreSlot::*counter) const {
+uint64_t WorkerSlot::TotalOfBerth(std::atomic<uint64_t> CoreSlot::*counter) const {
   uint64_t total = 0;
   for (const CoreSlot& core : cores()) total += (core.*counter).load(std::memory_order_relaxed);
   return total;
+}
+
+uint64_t WorkerSlot::Total(std::atomic<uint64_t> CoreSlot::*counter) const {
+  return TotalOfBerth(counter) + twin->TotalOfBerth(counter);
 }
 
 int WorkerSlot::busy_cores() const {
@@ -50,26 +54,34 @@ void WorkerSlot::NoteSpawn(int worker_id, pid_t worker_pid, int64_t wall_s) {
   id.store(worker_id, std::memory_order_relaxed);
   pid.store(worker_pid, std::memory_order_relaxed);
   last_spawn_s.store(wall_s, std::memory_order_relaxed);
-  Bump(respawn_count);
-  requests_at_spawn.store(requests(), std::memory_order_relaxed);
+  rss.store(0, std::memory_order_relaxed);
+  vsz.store(0, std::memory_order_relaxed);
+  Bump(totals->respawn_count);
+  requests_at_spawn.store(TotalOfBerth(&CoreSlot::requests), std::memory_order_relaxed);
   state.store(WorkerState::kStarting, std::memory_order_relaxed);
 }
 
 void Scoreboard::AddSize(SharedSize& size, int workers, int cores) {
+  const auto ids = static_cast<size_t>(workers);
   size.Add<Instance>();
-  size.Add<WorkerSlot>(static_cast<size_t>(workers));
-  for (int i = 0; i < workers; ++i) size.Add<CoreSlot>(static_cast<size_t>(cores));
+  size.Add<WorkerTotals>(ids);
+  size.Add<WorkerSlot>(ids * kBerths);
+  for (size_t i = 0; i < ids * kBerths; ++i) size.Add<CoreSlot>(static_cast<size_t>(cores));
 }
 
 Result<Scoreboard> Scoreboard::Create(SharedRegion& region, int workers, int cores) {
+  const auto ids = static_cast<size_t>(workers);
   Instance* const instance = TRY(region.Carve<Instance>()).data();
-  const std::span<WorkerSlot> slots = TRY(region.Carve<WorkerSlot>(static_cast<size_t>(workers)));
-  for (WorkerSlot& slot : slots) {
+  const std::span<WorkerTotals> totals = TRY(region.Carve<WorkerTotals>(ids));
+  const std::span<WorkerSlot> berths = TRY(region.Carve<WorkerSlot>(ids * kBerths));
+  for (size_t i = 0; i < berths.size(); ++i) {
     const std::span<CoreSlot> seats = TRY(region.Carve<CoreSlot>(static_cast<size_t>(cores)));
-    slot.first_core = seats.data();
-    slot.core_count = seats.size();
+    berths[i].first_core = seats.data();
+    berths[i].core_count = seats.size();
+    berths[i].totals = &totals[i / kBerths];
+    berths[i].twin = &berths[i % kBerths == 0 ? i + 1 : i - 1];
   }
-  return Scoreboard(slots, instance);
+  return Scoreboard(berths, instance);
 }
 
 }  // namespace uwsgi

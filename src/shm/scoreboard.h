@@ -118,69 +118,94 @@ struct CounterRow {
 };
 std::span<const CounterRow> AllCounters();
 
-// A worker's slot. It outlives the process: the next one with the same id goes on counting.
+// What is counted for a worker id over all processes that it had. Written by the worker with
+// fetch_add, as several threads do it and, while one process replaces another, two processes.
+struct alignas(128) WorkerTotals {
+  std::atomic<uint64_t> tx{0};               // bytes sent
+  std::atomic<uint64_t> running_time_us{0};  // inside requests
+  std::atomic<uint64_t> avg_rt_us{0};        // decaying mean of response times
+  std::atomic<uint64_t> signals{0};          // user signals handled
+  std::atomic<uint64_t> harakiri_count{0};   // requests that took too long
+
+  // Written by the master.
+  std::atomic<uint64_t> respawn_count{0};  // spawns, the first included
+  std::atomic<int> current{0};             // the berth of the process that serves
+};
+
+// A berth of a worker: the place of one process. Each worker id has two, so that a process can be
+// replaced by one that serves already; they go on counting for each other.
 struct alignas(128) WorkerSlot {
   // Written by the master.
   std::atomic<int> id{0};  // 0: never spawned
   std::atomic<pid_t> pid{0};
-  std::atomic<int64_t> last_spawn_s{0};    // seconds since 1970
-  std::atomic<uint64_t> respawn_count{0};  // spawns, the first included
-  std::atomic<uint64_t> harakiri_count{0};
+  std::atomic<int64_t> last_spawn_s{0};  // seconds since 1970
   std::atomic<uint64_t> requests_at_spawn{0};
+  std::atomic<uint64_t> rss{0};  // bytes; measured when an option asks for it
+  std::atomic<uint64_t> vsz{0};  // bytes
   std::atomic<WorkerState> state{WorkerState::kEmpty};
 
-  // Written by the worker, by several of its threads: with fetch_add.
-  alignas(128) std::atomic<uint64_t> tx{0};  // bytes sent
-  std::atomic<uint64_t> running_time_us{0};  // inside requests
-  std::atomic<uint64_t> avg_rt_us{0};        // decaying mean of response times
-  std::atomic<uint64_t> signals{0};          // user signals handled
-  std::atomic<uint64_t> rss{0};              // bytes
-  std::atomic<uint64_t> vsz{0};              // bytes
-  std::atomic<bool> accepting{false};        // in its loop and willing to take connections
-  std::atomic<bool> ready{false};            // has entered its loop
+  // Written by the worker.
+  alignas(128) std::atomic<bool> accepting{false};  // in its loop and willing to take connections
+  std::atomic<bool> ready{false};                   // has entered its loop
 
   [[nodiscard]] std::span<CoreSlot> cores() const { return {first_core, core_count}; }
-  // Over all processes that had this slot, and since the last spawn.
+  // Over all processes that this worker id had, and of the one in this berth.
   [[nodiscard]] uint64_t requests() const { return Total(&CoreSlot::requests); }
   [[nodiscard]] uint64_t delta_requests() const {
-    return requests() - requests_at_spawn.load(std::memory_order_relaxed);
+    return TotalOfBerth(&CoreSlot::requests) - requests_at_spawn.load(std::memory_order_relaxed);
   }
-  // The sum of one counter over the cores.
+  // The sum of one counter over the cores, of both berths and of this one.
   [[nodiscard]] uint64_t Total(std::atomic<uint64_t> CoreSlot::*counter) const;
+  [[nodiscard]] uint64_t TotalOfBerth(std::atomic<uint64_t> CoreSlot::*counter) const;
   [[nodiscard]] int busy_cores() const;
 
-  // By the master before it forks the process for this slot, with a pid of 0 that it sets
+  // By the master before it forks the process for this berth, with a pid of 0 that it sets
   // afterwards, or by a process that is a worker itself: starting, and nothing of the previous
   // process's requests remains.
   void NoteSpawn(int worker_id, pid_t worker_pid, int64_t wall_s);
   // By a core of the worker, when a request is over: time spent and bytes sent.
-  void NoteResponse(uint64_t micros, uint64_t bytes) {
-    tx.fetch_add(bytes, std::memory_order_relaxed);
-    running_time_us.fetch_add(micros, std::memory_order_relaxed);
-    avg_rt_us.store((avg_rt_us.load(std::memory_order_relaxed) + micros) / 2,
-                    std::memory_order_relaxed);
+  void NoteResponse(uint64_t micros, uint64_t bytes) const {
+    totals->tx.fetch_add(bytes, std::memory_order_relaxed);
+    totals->running_time_us.fetch_add(micros, std::memory_order_relaxed);
+    totals->avg_rt_us.store((totals->avg_rt_us.load(std::memory_order_relaxed) + micros) / 2,
+                            std::memory_order_relaxed);
   }
 
-  // Set when the scoreboard is created; the same address in every process.
+  // Set when the scoreboard is created; the same addresses in every process.
   CoreSlot* first_core = nullptr;
   size_t core_count = 0;
+  WorkerTotals* totals = nullptr;
+  WorkerSlot* twin = nullptr;  // the other berth of the same worker id
 };
 
 // A view of the slots, which live in the region; copies show the same. Created before the first
 // fork.
 class Scoreboard {
  public:
+  static constexpr int kBerths = 2;
+
   static void AddSize(SharedSize& size, int workers, int cores);
   static Result<Scoreboard> Create(SharedRegion& region, int workers, int cores);
 
-  [[nodiscard]] int workers() const { return static_cast<int>(workers_.size()); }
-  [[nodiscard]] int cores() const { return static_cast<int>(workers_[0].core_count); }
-  // Ids begin at 1, cores at 0.
-  [[nodiscard]] WorkerSlot& worker(int id) const { return workers_[static_cast<size_t>(id - 1)]; }
+  [[nodiscard]] int workers() const { return static_cast<int>(berths_.size()) / kBerths; }
+  [[nodiscard]] int cores() const { return static_cast<int>(berths_[0].core_count); }
+  // Ids begin at 1, cores and berths at 0. The berth of the process that serves under this id; a
+  // worker itself remembers the one that it was started in.
+  [[nodiscard]] WorkerSlot& worker(int id) const {
+    return berth(id, berth(id, 0).totals->current.load(std::memory_order_relaxed));
+  }
+  [[nodiscard]] WorkerSlot& berth(int id, int which) const {
+    return berths_[static_cast<size_t>((id - 1) * kBerths + which)];
+  }
   [[nodiscard]] CoreSlot& core(int worker_id, int core_id) const {
     return worker(worker_id).cores()[static_cast<size_t>(core_id)];
   }
-  [[nodiscard]] std::span<WorkerSlot> all_workers() const { return workers_; }
+  // By the master: from now on worker `id` is the process in this berth.
+  void MakeCurrent(int id, int which) const {
+    berth(id, 0).totals->current.store(which, std::memory_order_relaxed);
+  }
+  // The places of all processes, also of those that are about to be replaced.
+  [[nodiscard]] std::span<WorkerSlot> all_berths() const { return berths_; }
   // Requests of all workers, counted by each of their cores with fetch_add.
   [[nodiscard]] std::atomic<uint64_t>& total_requests() const { return instance_->total_requests; }
 
@@ -189,10 +214,10 @@ class Scoreboard {
     std::atomic<uint64_t> total_requests{0};
   };
 
-  Scoreboard(std::span<WorkerSlot> workers, Instance* instance)
-      : workers_(workers), instance_(instance) {}
+  Scoreboard(std::span<WorkerSlot> berths, Instance* instance)
+      : berths_(berths), instance_(instance) {}
 
-  std::span<WorkerSlot> workers_;
+  std::span<WorkerSlot> berths_;
   Instance* instance_;
 };
 

@@ -57,9 +57,9 @@ TEST_F(ScoreboardTest, ShowsWhatAWorkerProcessDoes) {
   EXPECT_EQ(worker.requests(), 1U);
   EXPECT_EQ(worker.Total(&CoreSlot::exceptions), 3U);
   EXPECT_EQ(worker.busy_cores(), 1);
-  EXPECT_EQ(worker.tx, 50U);
-  EXPECT_EQ(worker.running_time_us, 158U);
-  EXPECT_EQ(worker.avg_rt_us, 79U);
+  EXPECT_EQ(worker.totals->tx, 50U);
+  EXPECT_EQ(worker.totals->running_time_us, 158U);
+  EXPECT_EQ(worker.totals->avg_rt_us, 79U);
   EXPECT_EQ(scoreboard.total_requests(), 1U);
   const CoreSlot& core = scoreboard.core(2, 1);
   EXPECT_EQ(core.method.Get(), "GET");
@@ -79,7 +79,7 @@ TEST_F(ScoreboardTest, TheNextProcessOfASlotGoesOnCounting) {
   worker.accepting = true;
   worker.NoteSpawn(1, 0, 200);
   EXPECT_EQ(worker.state, WorkerState::kStarting);
-  EXPECT_EQ(worker.respawn_count, 2U);
+  EXPECT_EQ(worker.totals->respawn_count, 2U);
   EXPECT_EQ(worker.last_spawn_s, 200);
   EXPECT_EQ(worker.pid, 0);
   EXPECT_EQ(worker.busy_cores(), 0) << "the request of the dead process is over";
@@ -88,6 +88,29 @@ TEST_F(ScoreboardTest, TheNextProcessOfASlotGoesOnCounting) {
   Bump(core.requests, 2);
   EXPECT_EQ(worker.requests(), 7U);
   EXPECT_EQ(worker.delta_requests(), 2U);
+}
+
+TEST_F(ScoreboardTest, AReplacementGoesOnCountingAndTheOldOneStillCounts) {
+  WorkerSlot& before = scoreboard.worker(1);
+  before.NoteSpawn(1, 10, 100);
+  Bump(before.cores()[0].requests, 5);
+  WorkerSlot& after = scoreboard.berth(1, 1);
+  ASSERT_NE(&before, &after);
+  after.NoteSpawn(1, 11, 200);
+  EXPECT_EQ(&scoreboard.worker(1), &before) << "until the new process serves";
+  scoreboard.MakeCurrent(1, 1);
+  EXPECT_EQ(&scoreboard.worker(1), &after);
+  EXPECT_EQ(scoreboard.worker(1).requests(), 5U);
+  EXPECT_EQ(scoreboard.worker(1).delta_requests(), 0U);
+  Bump(before.cores()[1].requests, 1);
+  Bump(after.cores()[0].requests, 2);
+  EXPECT_EQ(scoreboard.worker(1).requests(), 8U);
+  EXPECT_EQ(scoreboard.worker(1).delta_requests(), 2U);
+  EXPECT_EQ(after.totals->respawn_count, 2U);
+  after.NoteResponse(10, 20);
+  before.NoteResponse(10, 20);
+  EXPECT_EQ(scoreboard.worker(1).totals->tx, 40U);
+  EXPECT_EQ(scoreboard.worker(2).totals->tx, 0U);
 }
 
 TEST(SharedText, CutsWhatIsTooLongAndForgetsWhatWasThere) {

@@ -28,8 +28,8 @@ void LogBrokenWrite(const Request& request, const Response& response) {
 Core::Core(int id, CoreShared& shared, const AccessLogSpec& log)
     : id_(id),
       shared_(shared),
-      worker_slot_(shared.scoreboard->worker(shared.worker_id)),
-      slot_(shared.scoreboard->core(shared.worker_id, id)),
+      worker_slot_(*shared.slot),
+      slot_(shared.slot->cores()[static_cast<size_t>(id)]),
       log_(log, shared.worker_id) {}
 
 Step Core::Run(Connection& connection) {

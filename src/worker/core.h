@@ -16,6 +16,7 @@ namespace uwsgi {
 struct CoreShared {
   const WorkerSpec* spec = nullptr;
   int worker_id = 1;
+  WorkerSlot* slot = nullptr;  // of this process
   LanguageRuntime* runtime = nullptr;
   Scoreboard* scoreboard = nullptr;
   std::atomic<uint64_t> requests{0};        // of this process

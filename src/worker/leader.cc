@@ -17,7 +17,8 @@
 namespace uwsgi {
 namespace {
 
-constexpr int kMostWaiting = 1024;  // complete requests without a core; then the kernel keeps the others
+constexpr int kMostWaiting =
+    1024;  // complete requests without a core; then the kernel keeps the others
 constexpr int kAcceptsAlone = 64;    // connections taken at once by the only worker
 constexpr int kRequestsInARow = 16;  // of one pipelining client, before others have their turn
 constexpr int64_t kAfterMasterMs = 2000;
@@ -47,7 +48,7 @@ Leader::Leader(const WorkerSpec& spec, WorkerContext& context, CoreShared& share
     : spec_(spec),
       context_(context),
       shared_(shared),
-      slot_(context.scoreboard->worker(context.id)),
+      slot_(*shared.slot),
       poller_(std::move(poller)),
       signals_(std::move(signals)),
       wake_(std::move(wake)),
@@ -98,7 +99,7 @@ bool Leader::MayAccept(const Driver& driver) const {
   if (spec_.processes == 1) return seats_.request_count() < kMostWaiting;
   // All cores are inside the application. Other workers may have a free one.
   if (seats_.has_requests()) return false;
-  for (const WorkerSlot& other : context_.scoreboard->all_workers()) {
+  for (const WorkerSlot& other : context_.scoreboard->all_berths()) {
     if (&other == &slot_) continue;
     const WorkerState state = other.state.load(std::memory_order_relaxed);
     if (state == WorkerState::kStarting) return false;

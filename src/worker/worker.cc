@@ -19,6 +19,7 @@ class ServingWorker final : public Worker {
       : spec_(spec), context_(std::move(context)) {
     shared_.spec = &spec_;
     shared_.worker_id = context_.id;
+    shared_.slot = &context_.scoreboard->berth(context_.id, context_.berth);
     shared_.runtime = context_.runtime;
     shared_.scoreboard = context_.scoreboard;
   }
@@ -42,7 +43,7 @@ class ServingWorker final : public Worker {
       leader_->seats().End();
       return 1;
     }
-    WorkerSlot& slot = context_.scoreboard->worker(context_.id);
+    WorkerSlot& slot = *shared_.slot;
     slot.state.store(WorkerState::kAccepting, std::memory_order_relaxed);
     slot.accepting.store(true, std::memory_order_relaxed);
     slot.ready.store(true, std::memory_order_release);

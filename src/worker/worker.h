@@ -34,7 +34,8 @@ inline constexpr int kExitNoApp = 22;      // the application could not be loade
 
 // What the process that runs a worker gives to it. Everything outlives the worker.
 struct WorkerContext {
-  int id = 1;  // 1..N, its slot in the scoreboard
+  int id = 1;     // 1..N, its slot in the scoreboard
+  int berth = 0;  // which of the two places that the slot has
   Scoreboard* scoreboard = nullptr;
   std::vector<const Listener*> listeners;  // bound, shared with the other workers
   const RequestSpec* request_spec = nullptr;
