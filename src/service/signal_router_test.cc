@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/signal_router.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/log.h"
+
+namespace uwsgi {
+namespace {
+
+std::string logged;
+
+struct SignalRouterTest : testing::Test {
+  SignalRouterTest() {
+    logged.clear();
+    before = SetLogSink([](std::string_view line) { logged += line; });
+    SharedSize size;
+    SignalRouter::AddSize(size, spec);
+    Scoreboard::AddSize(size, 3, 1);
+    region.emplace(SharedRegion::Create(size).value());
+    scoreboard.emplace(Scoreboard::Create(*region, 3, 1).value());
+    spec.scoreboard = &*scoreboard;
+    router.emplace(SignalRouter::Create(*region, spec).value());
+  }
+  ~SignalRouterTest() override { SetLogSink(before); }
+
+  // The signals that wait in the queues of a process, in the order of the queues.
+  std::vector<int> Waiting() {
+    std::vector<int> signals;
+    for (const int queue : router->OwnQueues()) {
+      while (const auto signal = SignalRouter::Take(queue)) signals.push_back(*signal);
+    }
+    return signals;
+  }
+  std::vector<int> WaitingForWorker(int id) {
+    router->BecomeWorker(id);
+    return Waiting();
+  }
+  std::vector<int> WaitingForMule(int id) {
+    router->BecomeMule(id);
+    return Waiting();
+  }
+
+  LogSink before;
+  SignalRouterSpec spec{
+      .receivers = {.workers = 3, .mules = 2, .farms = {{"fa", {2}}}, .has_spooler = true},
+      .queue_bytes = 4096};
+  std::optional<SharedRegion> region;
+  std::optional<Scoreboard> scoreboard;
+  std::optional<SignalRouter> router;
+};
+
+using Numbers = std::vector<int>;
+
+TEST_F(SignalRouterTest, SignalsWaitForWhomTheyAreFor) {
+  const std::pair<uint8_t, const char*> registrations[] = {
+      {1, ""},      {2, "workers"}, {3, "worker2"},   {4, "mule"},      {5, "mules"},
+      {6, "mule1"}, {7, "farm_fa"}, {255, "spooler"}, {9, "subscribed"}};
+  for (const auto& [signal, target] : registrations) {
+    ASSERT_TRUE(router->Register(signal, target));
+    EXPECT_TRUE(router->Send(signal));
+  }
+  EXPECT_EQ(WaitingForWorker(1), (Numbers{2, 1}));
+  EXPECT_EQ(WaitingForWorker(2), (Numbers{2, 3}));
+  EXPECT_EQ(WaitingForWorker(3), (Numbers{2}));
+  EXPECT_EQ(WaitingForMule(1), (Numbers{5, 6, 4}));
+  EXPECT_EQ(WaitingForMule(2), (Numbers{5, 7}));
+  router->BecomeSpooler();
+  EXPECT_EQ(Waiting(), (Numbers{255}));
+  EXPECT_EQ(router->routed(), 9U);
+  EXPECT_EQ(router->lost(), 0U);
+}
+
+TEST_F(SignalRouterTest, UnregisteredSignalsGoToAnyWorker) {
+  EXPECT_TRUE(router->Send(77));
+  EXPECT_EQ(WaitingForWorker(3), Numbers{77});
+}
+
+TEST_F(SignalRouterTest, ActiveWorkersAreThoseThatRun) {
+  ASSERT_TRUE(router->Register(1, "active-workers"));
+  scoreboard->worker(1).state = WorkerState::kAccepting;
+  scoreboard->worker(2).state = WorkerState::kEmpty;
+  scoreboard->worker(3).state = WorkerState::kDraining;
+  EXPECT_TRUE(router->Send(1));
+  EXPECT_EQ(WaitingForWorker(1), Numbers{1});
+  EXPECT_EQ(WaitingForWorker(2), Numbers{});
+  EXPECT_EQ(WaitingForWorker(3), Numbers{1});
+}
+
+TEST_F(SignalRouterTest, TheMasterRegistersOnce) {
+  ASSERT_TRUE(router->Register(1, "worker1"));
+  EXPECT_FALSE(router->Register(1, "worker2"));
+  router->BecomeWorker(2);
+  EXPECT_TRUE(router->Register(1, "worker2"));
+  EXPECT_TRUE(router->Register(1, "worker2"));
+  router->Send(1);
+  EXPECT_EQ(WaitingForWorker(1), Numbers{1});
+}
+
+TEST_F(SignalRouterTest, HelpersDoNotRegister) {
+  router->BecomeMule(1);
+  EXPECT_FALSE(router->Register(1, ""));
+  router->BecomeSpooler();
+  EXPECT_FALSE(router->Register(1, ""));
+}
+
+TEST_F(SignalRouterTest, ASignalGoesToAWorkerThatHasItsHandler) {
+  router->BecomeWorker(2);
+  ASSERT_TRUE(router->Register(1, ""));
+  EXPECT_TRUE(router->IsRegistered(1));
+  for (int i = 0; i < 3; ++i) router->Send(1);
+  EXPECT_EQ(router->QueuedForWorker(2), 3);
+  EXPECT_EQ(router->QueuedForWorker(0), 0);
+  // Its replacement has registered nothing.
+  EXPECT_EQ(WaitingForWorker(2), (Numbers{1, 1, 1}));
+  EXPECT_FALSE(router->IsRegistered(1));
+  router->Send(1);
+  EXPECT_EQ(router->QueuedForWorker(0), 1);
+}
+
+TEST_F(SignalRouterTest, WhenAllWorkersHaveTheHandlerWhoeverIsFreeTakesIt) {
+  for (int id = 1; id <= 3; ++id) {
+    router->BecomeWorker(id);
+    ASSERT_TRUE(router->Register(1, ""));
+  }
+  router->Send(1);
+  EXPECT_EQ(router->QueuedForWorker(0), 1);
+}
+
+TEST_F(SignalRouterTest, TargetsThatMeanNothingAreToldAndLost) {
+  ASSERT_TRUE(router->Register(1, "bogus"));
+  ASSERT_TRUE(router->Register(2, "worker9"));
+  EXPECT_NE(logged.find("^^^ UNSUPPORTED SIGNAL TARGET: bogus ^^^"), std::string::npos);
+  EXPECT_NE(logged.find("invalid signal target: worker9"), std::string::npos);
+  EXPECT_FALSE(router->Send(1));
+  EXPECT_FALSE(router->Send(2));
+  EXPECT_EQ(router->lost(), 2U);
+  EXPECT_EQ(router->routed(), 0U);
+}
+
+size_t Count(std::string_view text, std::string_view what) {
+  size_t count = 0;
+  for (size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++count;
+  return count;
+}
+
+TEST_F(SignalRouterTest, AFullQueueIsToldOnceForEachBurst) {
+  ASSERT_TRUE(router->Register(1, "worker1"));
+  for (uint64_t burst = 1; burst <= 2; ++burst) {
+    for (int i = 0; i < 4096; ++i) EXPECT_TRUE(router->Send(1));
+    for (int i = 0; i < 10; ++i) EXPECT_FALSE(router->Send(1));
+    EXPECT_EQ(router->lost(), burst * 10);
+    EXPECT_EQ(Count(logged,
+                    "*** SIGNAL QUEUE IS FULL: buffer size 4096 bytes (you can tune it "
+                    "with --signal-bufsize) ***"),
+              burst);
+    EXPECT_EQ(WaitingForWorker(1).size(), 4096U);
+  }
+}
+
+}  // namespace
+}  // namespace uwsgi
