@@ -177,8 +177,8 @@ def python_page():
 # ---- signals ------------------------------------------------------------------------------------
 
 def signals_page():
-    rows = re.findall(r"\{SIG\w+,\s*\"(SIG\w+)\",\s*MasterAction::k(\w+)\}", read("src/process/master_signals.cc"))
-    header = read("src/process/master_signals.h")
+    rows = re.findall(r"\{SIG\w+,\s*\"(SIG\w+)\",\s*MasterCommand::k(\w+)\}", read("src/process/master_signals.cc"))
+    header = read("src/process/master_command.h")
     meanings = dict(re.findall(r"^\s+k(\w+),\s*//\s*(.*)$", header, re.MULTILINE))
     if not rows:
         sys.exit("gen_docs: no rows found in src/process/master_signals.cc")

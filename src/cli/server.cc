@@ -13,6 +13,7 @@
 #include "net/net_plan.h"
 #include "process/alone.h"
 #include "process/banner.h"
+#include "process/duties.h"
 #include "process/messages.h"
 #include "python/python_plan.h"
 #include "python/python_runtime.h"
@@ -236,6 +237,8 @@ Result<int> Server::ServeWithMaster(ServingParts serving) {
   parts.predecessor = order_.kind == StartKind::kSuccessor ? &*order_.state : nullptr;
   parts.started_on = started_on_;
   parts.configuration = ShowConfigText(options_);
+  parts.helpers = MakeHelperPlaces(specs_.process, parts.serving);
+  parts.duties = MakeDuties(specs_.process, parts.serving);
   parts.on_started = [this] { OnStarted(); };
   const std::unique_ptr<Master> master =
       TRY(Master::Create(std::move(parts), std::move(*signals_)));

@@ -10,6 +10,9 @@ namespace uwsgi {
 enum class ChildKind : uint8_t {
   kWorker,       // serves requests
   kPredecessor,  // a worker of before the reload, which finishes its requests
+  kMule,         // runs what applications give it: messages, signals, scripts
+  kSpooler,      // works off the tasks of a spool directory
+  kOldHelper,    // a mule or spooler of before the reload, which finishes what it does
 };
 
 enum class Restart : uint8_t { kAlways, kNever };
@@ -23,9 +26,12 @@ struct ChildKindRow {
 
 // clang-format off
 inline constexpr ChildKindRow kChildKinds[] = {
-    // kind                   name      restart           runs app code
-    {ChildKind::kWorker,      "worker", Restart::kAlways, true},
-    {ChildKind::kPredecessor, "worker", Restart::kNever,  true},
+    // kind                   name       restart           runs app code
+    {ChildKind::kWorker,      "worker",  Restart::kAlways, true},
+    {ChildKind::kPredecessor, "worker",  Restart::kNever,  true},
+    {ChildKind::kMule,        "mule",    Restart::kAlways, true},
+    {ChildKind::kSpooler,     "spooler", Restart::kAlways, true},
+    {ChildKind::kOldHelper,   "helper",  Restart::kNever,  true},
 };
 // clang-format on
 

@@ -12,9 +12,9 @@ Child& ChildTable::Add(ChildKind kind, int id) {
   return child;
 }
 
-void ChildTable::ForgetVacant(ChildKind kind) {
-  // Predecessors stand behind the workers, so that erasing them moves no worker.
-  while (!children_.empty() && children_.back().kind == kind &&
+void ChildTable::ForgetPredecessors() {
+  // They stand behind all others, so that erasing them moves nobody.
+  while (!children_.empty() && RowOf(children_.back().kind).restart == Restart::kNever &&
          children_.back().state == ChildState::kVacant) {
     children_.pop_back();
   }

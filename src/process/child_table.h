@@ -13,10 +13,13 @@
 
 namespace uwsgi {
 
+struct HelperPlace;
+
 // A child of the master, or the place of one. Times are monotonic microseconds.
 struct Child {
   ChildKind kind = ChildKind::kWorker;
-  int id = 0;  // 1..N within its kind
+  int id = 0;                    // 1..N within its kind
+  HelperPlace* place = nullptr;  // of a helper
   ChildState state = ChildState::kVacant;
   pid_t pid = 0;  // 0: no process
   int64_t forked_us = 0;
@@ -38,8 +41,8 @@ struct Child {
 class ChildTable {
  public:
   Child& Add(ChildKind kind, int id);
-  // Takes out the predecessors that are gone.
-  void ForgetVacant(ChildKind kind);
+  // Takes out those of before the reload that are gone.
+  void ForgetPredecessors();
 
   [[nodiscard]] Child* FindPid(pid_t pid);
   [[nodiscard]] Child* Find(ChildKind kind, int id);

@@ -20,6 +20,7 @@ namespace {
 //   started SECONDS
 //   lifeline FD
 //   worker ID PID DRAINING DEADLINE
+//   helper ID PID DRAINING DEADLINE
 //   listener FD SOURCE ADDRESS      (a line of ListenerSet::HandOver)
 constexpr std::string_view kMagic = "uwsgi-handover 1";
 
@@ -29,16 +30,17 @@ Result<int64_t> Number(std::string_view text) {
   return *number;
 }
 
-Result<OldWorker> DecodeWorker(std::string_view facts) {
+Result<OldChild> DecodeChild(std::string_view facts, bool is_worker) {
   const auto words = SplitWords(facts);
-  if (words.size() != 4) return Fail("a worker has four facts, not {}", words.size());
-  OldWorker worker;
-  worker.id = static_cast<int>(TRY(Number(words[0])));
-  worker.pid = static_cast<pid_t>(TRY(Number(words[1])));
-  worker.draining = TRY(Number(words[2])) != 0;
-  worker.deadline_us = TRY(Number(words[3]));
-  if (worker.pid <= 1) return Fail("{} is no worker's pid", worker.pid);
-  return worker;
+  if (words.size() != 4) return Fail("a child has four facts, not {}", words.size());
+  OldChild child;
+  child.is_worker = is_worker;
+  child.id = static_cast<int>(TRY(Number(words[0])));
+  child.pid = static_cast<pid_t>(TRY(Number(words[1])));
+  child.draining = TRY(Number(words[2])) != 0;
+  child.deadline_us = TRY(Number(words[3]));
+  if (child.pid <= 1) return Fail("{} is no child's pid", child.pid);
+  return child;
 }
 
 Status DecodeLine(HandOver& state, std::string_view line) {
@@ -52,8 +54,8 @@ Status DecodeLine(HandOver& state, std::string_view line) {
     state.started_on = TRY(Number(rest));
   } else if (name == "lifeline") {
     state.lifelines.push_back(static_cast<int>(TRY(Number(rest))));
-  } else if (name == "worker") {
-    state.workers.push_back(TRY(DecodeWorker(rest)));
+  } else if (name == "worker" || name == "helper") {
+    state.children.push_back(TRY(DecodeChild(rest, name == "worker")));
   } else if (name == "listener") {
     state.listeners.append(rest).push_back('\n');
   }
@@ -67,9 +69,9 @@ std::string EncodeHandOver(const HandOver& state) {
   std::string text(kMagic);
   text += fmt::format("\nreloads {}\nstarted {}\n", state.reloads, state.started_on);
   for (const int fd : state.lifelines) text += fmt::format("lifeline {}\n", fd);
-  for (const OldWorker& worker : state.workers) {
-    text += fmt::format("worker {} {} {} {}\n", worker.id, worker.pid, worker.draining ? 1 : 0,
-                        worker.deadline_us);
+  for (const OldChild& child : state.children) {
+    text += fmt::format("{} {} {} {} {}\n", child.is_worker ? "worker" : "helper", child.id,
+                        child.pid, child.draining ? 1 : 0, child.deadline_us);
   }
   for (const std::string_view line : Split(state.listeners, '\n')) {
     if (!line.empty()) text += fmt::format("listener {}\n", line);

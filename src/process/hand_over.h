@@ -15,8 +15,9 @@
 namespace uwsgi {
 
 // A worker that still serves, or finishes its requests, while the master that forked it has become
-// a new program.
-struct OldWorker {
+// a new program; or a helper process.
+struct OldChild {
+  bool is_worker = true;
   int id = 0;
   pid_t pid = 0;
   bool draining = false;
@@ -31,7 +32,7 @@ struct HandOver {
   std::string listeners;   // as ListenerSet::HandOver made it
   std::vector<int>
       lifelines;  // write ends of the pipes that tell old workers whether they have a master
-  std::vector<OldWorker> workers;
+  std::vector<OldChild> children;
 };
 
 std::string EncodeHandOver(const HandOver& state);

@@ -16,20 +16,22 @@ TEST(HandOver, SurvivesTheWayThroughText) {
   state.started_on = 1700000000;
   state.listeners = "5 0 127.0.0.1:8000\n6 0 /run/a b.sock\n";
   state.lifelines = {8, 9};
-  state.workers = {{.id = 1, .pid = 4242},
-                   {.id = 2, .pid = 4243, .draining = true, .deadline_us = 123456789}};
+  state.children = {{.id = 1, .pid = 4242},
+                    {.id = 2, .pid = 4243, .draining = true, .deadline_us = 123456789},
+                    {.is_worker = false, .id = 1, .pid = 4244}};
   const auto decoded = DecodeHandOver(EncodeHandOver(state));
   ASSERT_TRUE(decoded) << decoded.error().text();
   EXPECT_EQ(decoded->reloads, 3);
   EXPECT_EQ(decoded->started_on, 1700000000);
   EXPECT_EQ(decoded->listeners, state.listeners);
   EXPECT_EQ(decoded->lifelines, state.lifelines);
-  ASSERT_EQ(decoded->workers.size(), 2U);
-  EXPECT_EQ(decoded->workers[0].pid, 4242);
-  EXPECT_FALSE(decoded->workers[0].draining);
-  EXPECT_EQ(decoded->workers[1].id, 2);
-  EXPECT_TRUE(decoded->workers[1].draining);
-  EXPECT_EQ(decoded->workers[1].deadline_us, 123456789);
+  ASSERT_EQ(decoded->children.size(), 3U);
+  EXPECT_EQ(decoded->children[0].pid, 4242);
+  EXPECT_FALSE(decoded->children[0].draining);
+  EXPECT_EQ(decoded->children[1].id, 2);
+  EXPECT_TRUE(decoded->children[1].draining);
+  EXPECT_EQ(decoded->children[1].deadline_us, 123456789);
+  EXPECT_FALSE(decoded->children[2].is_worker);
 }
 
 TEST(HandOver, RefusesAnotherText) { EXPECT_FALSE(DecodeHandOver("something else\n")); }

@@ -41,6 +41,8 @@ ChildEvent EventOf(int wait_status) {
   }
 }
 
+bool IsHelper(const Child& child) { return child.place != nullptr; }
+
 }  // namespace
 
 Master::Master(MasterParts parts, SignalSource signals, std::unique_ptr<EventLoop> loop,
@@ -57,7 +59,7 @@ Result<std::unique_ptr<Master>> Master::Create(MasterParts parts, SignalSource s
   std::unique_ptr<Master> master(
       new Master(std::move(parts), std::move(signals), std::move(loop), std::move(lifeline)));
   for (const MasterSignalRow& row : MasterSignals()) {
-    if (row.action == MasterAction::kIgnore) {
+    if (row.command == MasterCommand::kIgnore) {
       TRY_STATUS(master->signals_->Ignore({row.signal}));
     } else {
       TRY_STATUS(master->signals_->Install(row.signal));
@@ -74,12 +76,18 @@ int Master::Run() {
   if (!title.empty()) SetTitle(title);
   LogLine(parts_.predecessor != nullptr ? message::MasterRespawned(::getpid())
                                         : message::MasterSpawned(::getpid()));
-  for (int id = 1; id <= spec().processes; ++id) children_.Add(ChildKind::kWorker, id);
+  AddChildren();
   AdoptPredecessors();
-  for (Child& child : children_.all()) {
-    if (child.kind == ChildKind::kWorker) Happen(child, ChildEvent::kPauseOver);
+  if (const auto begun = BeginDuties(); !begun) {
+    LogLine(begun.error().text());
+    return begun.error().exit_code;
   }
-  if (spec().harakiri_us > 0) WatchHarakiri();
+  StartAll(ChildKind::kSpooler);
+  StartAll(ChildKind::kWorker);
+  // What a script does alone shall not be done twice.
+  if (children_.CountProcesses(ChildKind::kOldHelper) == 0) StartAll(ChildKind::kMule);
+  if (workers_ == 0) StartIsOver();
+  if (spec().harakiri_us > 0 || !parts_.helpers.empty()) WatchHarakiri();
   // Some may have ended before there was anybody to notice.
   Reap();
   loop_->Run();
@@ -87,18 +95,37 @@ int Master::Run() {
   return exit_status_;
 }
 
+void Master::AddChildren() {
+  workers_ = parts_.serving.listeners.empty() ? 0 : spec().processes;
+  for (int id = 1; id <= workers_; ++id) children_.Add(ChildKind::kWorker, id);
+  for (HelperPlace& place : parts_.helpers) children_.Add(place.kind, place.id).place = &place;
+}
+
+void Master::StartAll(ChildKind kind) {
+  for (Child& child : children_.all()) {
+    if (child.kind == kind) Happen(child, ChildEvent::kPauseOver);
+  }
+}
+
 void Master::AdoptPredecessors() {
   if (parts_.predecessor == nullptr) return;
   for (const int write_end : parts_.predecessor->lifelines) lifeline_.KeepOpen(write_end);
-  for (const OldWorker& worker : parts_.predecessor->workers) {
-    Child& child = children_.Add(ChildKind::kPredecessor, worker.id);
-    child.pid = worker.pid;
-    child.state = worker.draining ? ChildState::kDraining : ChildState::kServing;
+  for (const OldChild& old : parts_.predecessor->children) {
+    Child& child =
+        children_.Add(old.is_worker ? ChildKind::kPredecessor : ChildKind::kOldHelper, old.id);
+    child.pid = old.pid;
+    child.state = old.draining ? ChildState::kDraining : ChildState::kServing;
     child.forked_us = child.ready_us = MonotonicMicros() - kYoung;
-    child.told_to_end_us = worker.draining ? MonotonicMicros() : 0;
-    child.deadline_us = worker.deadline_us;
-    if (worker.draining) WatchDeadline(child);
+    child.told_to_end_us = old.draining ? MonotonicMicros() : 0;
+    child.deadline_us = old.deadline_us;
+    if (old.draining) WatchDeadline(child);
+    if (!old.is_worker) TellToEnd(child, SIGTERM, spec().worker_mercy_us);
   }
+}
+
+Status Master::BeginDuties() {
+  for (const auto& duty : parts_.duties) TRY_STATUS(duty->Begin(*this));
+  return {};
 }
 
 void Master::Happen(Child& child, ChildEvent event) {
@@ -134,20 +161,18 @@ void Master::Perform(Child& child, ChildAction action, const Ended& ended) {
 
 void Master::Start(Child& child) {
   const bool is_first = child.spawns++ == 0;
-  WorkerSlot& slot = SlotOf(child);
-  // Before the fork, as the child counts from then on.
-  slot.ready.store(false, std::memory_order_relaxed);
-  slot.accepting.store(false, std::memory_order_relaxed);
-  slot.state.store(WorkerState::kStarting, std::memory_order_relaxed);
-  slot.NoteSpawn(child.id, 0, WallMicros() / kSecond);
+  NoteStart(child);
   ForkSpec fork;
   fork.runtime = parts_.serving.runtime;
   fork.death_signal = spec().no_orphans ? SIGKILL : SIGTERM;
   fork.leave_parent = [this] { LeaveInChild(); };
-  fork.main = [this, id = child.id](UniqueFd reports) { return RunWorker(id, std::move(reports)); };
+  fork.main = [this, &child](UniqueFd reports) {
+    return IsHelper(child) ? RunHelper(child, std::move(reports))
+                           : RunWorker(child.id, std::move(reports));
+  };
   auto forked = ForkChild(std::move(fork));
   if (!forked) {
-    Log("worker {}: {}", child.id, forked.error().text());
+    Log("{} {}: {}", RowOf(child.kind).name, child.id, forked.error().text());
     child.state = ChildState::kPausing;
     return RetryLater(child);
   }
@@ -156,14 +181,39 @@ void Master::Start(Child& child) {
   child.forked_us = MonotonicMicros();
   child.ready_us = child.told_to_end_us = child.deadline_us = 0;
   child.harakiri_tries = 0;
-  slot.pid.store(child.pid, std::memory_order_relaxed);
+  NoteStarted(child, is_first);
+  WatchReports(child);
+}
+
+// Before the fork, as the child counts from then on.
+void Master::NoteStart(const Child& child) {
+  if (IsHelper(child)) {
+    HelperSlot& slot = *child.place->slot;
+    slot.EndWork();
+    Bump(slot.spawns);
+    slot.last_spawn_s.store(WallMicros() / kSecond, std::memory_order_relaxed);
+    return;
+  }
+  WorkerSlot& slot = SlotOf(child);
+  slot.ready.store(false, std::memory_order_relaxed);
+  slot.accepting.store(false, std::memory_order_relaxed);
+  slot.state.store(WorkerState::kStarting, std::memory_order_relaxed);
+  slot.NoteSpawn(child.id, 0, WallMicros() / kSecond);
+}
+
+void Master::NoteStarted(const Child& child, bool is_first) {
+  if (IsHelper(child)) {
+    child.place->slot->pid.store(child.pid, std::memory_order_relaxed);
+    return LogLine(child.place->spawned_line(child.pid));
+  }
+  SlotOf(child).pid.store(child.pid, std::memory_order_relaxed);
   LogLine(is_first ? message::WorkerSpawned(child.id, child.pid, spec().threads)
                    : message::WorkerRespawned(child.id, child.pid));
-  WatchReports(child);
 }
 
 // In a child: what belongs to the master alone goes.
 void Master::LeaveInChild() {
+  for (const auto& duty : parts_.duties) duty->LeaveInChild();
   trial_->LeaveInChild();
   for (Child& child : children_.all()) child.reports.Reset();
   lifeline_.LetGo();
@@ -176,11 +226,26 @@ int Master::RunWorker(int id, UniqueFd reports) {
   return WorkerMain(parts_.serving, id, lifeline_.read_end(), std::move(reports));
 }
 
+int Master::RunHelper(const Child& child, UniqueFd reports) {
+  HelperPlace& place = *child.place;
+  place.slot->pid.store(::getpid(), std::memory_order_relaxed);
+  const std::string title = ComposeTitle(spec().titles, place.title, /*is_master=*/false);
+  if (!title.empty()) SetTitle(title);
+  ServerControl& control = *parts_.serving.control;
+  control.BecomeHelper(place.kind, place.id, std::move(reports));
+  const int status =
+      place.main({.id = place.id, .master_fd = lifeline_.read_end(), .report_ready = [&control] {
+                    control.Report(ChildReport::kReady);
+                  }});
+  parts_.serving.runtime->End();
+  return status;
+}
+
 void Master::WatchReports(Child& child) {
   auto watch = loop_->Watch(child.reports.get(), kReadable,
                             [this, &child](uint32_t) { ReadReports(child); });
   if (!watch) {
-    Log("worker {}: {}", child.id, watch.error().text());
+    Log("{} {}: {}", RowOf(child.kind).name, child.id, watch.error().text());
     return;
   }
   child.reports_watch = *watch;
@@ -204,12 +269,13 @@ void Master::ReadReports(Child& child) {
 
 void Master::AnnounceReady(Child& child) {
   child.ready_us = MonotonicMicros();
+  if (IsHelper(child)) return;
   if (spec().max_lifetime_us > 0) {
     const int64_t lifetime = spec().max_lifetime_us + (child.id - 1) * spec().max_lifetime_delta_us;
     loop_->After(lifetime, [this, pid = child.pid] { OnLifetimeOver(pid); });
   }
   any_ready_ = true;
-  if (!started_ && children_.Count(ChildKind::kWorker, ChildState::kServing) == spec().processes)
+  if (!started_ && children_.Count(ChildKind::kWorker, ChildState::kServing) == workers_)
     StartIsOver();
 }
 
@@ -217,6 +283,7 @@ void Master::AnnounceReady(Child& child) {
 void Master::StartIsOver() {
   started_ = true;
   if (parts_.on_started) parts_.on_started();
+  for (const auto& duty : parts_.duties) duty->OnStarted();
   EndPredecessors();
 }
 
@@ -232,16 +299,17 @@ void Master::EndPredecessors() {
 
 void Master::RetryLater(Child& child) {
   const int64_t pause_s = PauseAfter(++child.failed_starts, spec().pause_base_s);
-  if (pause_s > 0) LogLine(message::RespawningTooFast(child.id, pause_s));
+  if (pause_s > 0 && !IsHelper(child)) LogLine(message::RespawningTooFast(child.id, pause_s));
   StartLater(child, pause_s);
 }
 
 void Master::StartLater(Child& child, int64_t pause_s) {
-  child.pause_timer = loop_->After(pause_s * kSecond, [this, id = child.id] { OnPauseOver(id); });
+  child.pause_timer = loop_->After(
+      pause_s * kSecond, [this, kind = child.kind, id = child.id] { OnPauseOver(kind, id); });
 }
 
-void Master::OnPauseOver(int id) {
-  Child* const child = children_.Find(ChildKind::kWorker, id);
+void Master::OnPauseOver(ChildKind kind, int id) {
+  Child* const child = children_.Find(kind, id);
   if (child == nullptr || stopping_) return;
   child->pause_timer = 0;
   Happen(*child, ChildEvent::kPauseOver);
@@ -250,6 +318,7 @@ void Master::OnPauseOver(int id) {
 // A worker that cannot load its application, or not start for another reason that it told. With
 // nobody serving, the server has nothing to wait for.
 void Master::RetryLoading(Child& child, const Ended& ended) {
+  if (IsHelper(child)) return RetryLater(child);
   const bool nobody_serves = !any_ready_ && children_.CountProcesses(ChildKind::kPredecessor) == 0;
   if (!nobody_serves && !spec().need_app) return RetryLater(child);
   if (spec().need_app) LogLine(message::kNeedApp);
@@ -281,7 +350,7 @@ void Master::OnDeadline(pid_t pid) {
   Child* const child = children_.FindPid(pid);
   if (child == nullptr || child->deadline_us == 0 || MonotonicMicros() < child->deadline_us) return;
   if (StepOf(child->state, ChildEvent::kOutOfTime).action != ChildAction::kKill) return;
-  LogDatedLine(message::NoMercy(child->id, child->pid));
+  LogDatedLine(message::NoMercy(RowOf(child->kind).name, child->id, child->pid));
   Happen(*child, ChildEvent::kOutOfTime);
 }
 
@@ -306,19 +375,38 @@ void Master::Reap() {
     if (::waitpid(pid, &status, WNOHANG) != pid) continue;
     if (Child* const child = children_.FindPid(pid); child != nullptr) OnEnd(*child, status);
   }
+  ReapPrograms();
   if (trial_->running()) {
     int status = 0;
     if (::waitpid(trial_->pid(), &status, WNOHANG) == trial_->pid()) OnTrialEnd(status);
   }
-  if (::getpid() == 1) ReapOrphans();
+  if (::getpid() == 1 || parts_.predecessor != nullptr) ReapOrphans();
 }
 
-// As the first process of a container we inherit what others leave behind.
+void Master::ReapPrograms() {
+  for (size_t i = 0; i < programs_.size();) {
+    int status = 0;
+    if (::waitpid(programs_[i].pid, &status, WNOHANG) != programs_[i].pid) {
+      ++i;
+      continue;
+    }
+    auto on_end = std::move(programs_[i].on_end);
+    programs_.erase(programs_.begin() + static_cast<ptrdiff_t>(i));
+    // It may start another one.
+    if (on_end) on_end(status);
+  }
+}
+
+// As the first process of a container we inherit what others leave behind; after a reload, what the
+// former program had started.
 void Master::ReapOrphans() {
   for (;;) {
     siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
-    if (children_.FindPid(info.si_pid) != nullptr || trial_->pid() == info.si_pid) return;
+    const bool is_program = std::ranges::any_of(
+        programs_, [&](const Program& program) { return program.pid == info.si_pid; });
+    if (is_program || children_.FindPid(info.si_pid) != nullptr || trial_->pid() == info.si_pid)
+      return;
     ::waitpid(info.si_pid, nullptr, WNOHANG);
   }
 }
@@ -334,6 +422,9 @@ void Master::OnEnd(Child& child, int wait_status) {
   ChildStep step = StepOf(child.state, event);
   if (RowOf(child.kind).restart == Restart::kNever) {
     step = {ChildState::kVacant, ChildAction::kBury};
+  } else if (IsHelper(child)) {
+    child.place->slot->EndWork();
+    child.place->slot->pid.store(0, std::memory_order_relaxed);
   } else {
     SlotOf(child).state.store(WorkerState::kGone, std::memory_order_relaxed);
     SlotOf(child).pid.store(0, std::memory_order_relaxed);
@@ -349,6 +440,12 @@ bool Master::DiedYoung(const Child& child) const {
 }
 
 void Master::LogEnd(const Child& child, ChildAction action, const Ended& ended) const {
+  if (IsHelper(child)) {
+    const bool is_wanted = action == ChildAction::kReplaceRecycled || action == ChildAction::kBury;
+    return LogLine(is_wanted ? message::HelperEnded(child.place->title, ended.pid)
+                             : child.place->died_line(ended.pid, ended.wait_status));
+  }
+  if (child.kind == ChildKind::kOldHelper) return;
   switch (action) {
     case ChildAction::kReplaceRecycled:
       return LogLine(message::WorkerKilled(child.id, ended.pid));
@@ -368,10 +465,13 @@ void Master::LogEnd(const Child& child, ChildAction action, const Ended& ended) 
 }
 
 void Master::Bury(Child& child) {
-  if (child.kind == ChildKind::kPredecessor &&
+  const int old_helpers = children_.CountProcesses(ChildKind::kOldHelper);
+  if (child.kind == ChildKind::kOldHelper && old_helpers == 0 && !stopping_)
+    StartAll(ChildKind::kMule);
+  if (RowOf(child.kind).restart == Restart::kNever && old_helpers == 0 &&
       children_.CountProcesses(ChildKind::kPredecessor) == 0) {
     lifeline_.CloseOlder();
-    children_.ForgetVacant(ChildKind::kPredecessor);
+    children_.ForgetPredecessors();
   }
   StopWhenEmpty();
 }
@@ -385,6 +485,7 @@ void Master::CheckHarakiri() {
   for (Child& child : children_.all()) {
     const bool may_be_killed =
         child.state == ChildState::kServing || child.state == ChildState::kRecycling;
+    if (may_be_killed && IsHelper(child)) CheckHelperHarakiri(child);
     if (child.kind != ChildKind::kWorker || !may_be_killed) continue;
     WorkerSlot& slot = SlotOf(child);
     if (!FindOverdue(slot, spec().harakiri_us, MonotonicMicros())) continue;
@@ -394,6 +495,15 @@ void Master::CheckHarakiri() {
     for (const std::string& line : lines) LogDatedLine(line);
     Happen(child, ChildEvent::kHarakiri);
   }
+}
+
+void Master::CheckHelperHarakiri(Child& child) {
+  HelperSlot& slot = *child.place->slot;
+  const int64_t deadline = slot.deadline_us.load(std::memory_order_relaxed);
+  if (deadline == 0 || MonotonicMicros() < deadline) return;
+  Bump(slot.harakiri_count);
+  LogDatedLine(message::HelperHarakiri(child.kind == ChildKind::kSpooler, child.id, child.pid));
+  Happen(child, ChildEvent::kHarakiri);
 }
 
 }  // namespace uwsgi

@@ -9,7 +9,9 @@
 #include "net/listener_set.h"
 #include "net/signal_source.h"
 #include "process/child_table.h"
+#include "process/duty.h"
 #include "process/hand_over.h"
+#include "process/helper.h"
 #include "process/lifeline.h"
 #include "process/master_signals.h"
 #include "process/reload.h"
@@ -25,7 +27,9 @@ struct MasterParts {
   const HandOver* predecessor = nullptr;  // null at a first start
   int64_t started_on = 0;                 // of the first start, seconds since 1970
   std::string configuration;              // for the dump of counters
-  UniqueFunction<void()> on_started;      // once, when every worker of the start serves
+  std::vector<HelperPlace> helpers;
+  std::vector<std::unique_ptr<Duty>> duties;
+  UniqueFunction<void()> on_started;  // once, when every worker of the start serves
 };
 
 // The supervising process: forks the workers, watches and replaces them, reloads and stops the
@@ -34,7 +38,7 @@ struct MasterParts {
 // Reload, stop, harakiri and the end of a lifetime are users of one mechanism: a child is told to
 // end (it leaves the accept set and finishes its requests), gets a deadline, and is killed when
 // that has passed. child_rules.h has the table of what follows from what.
-class Master {
+class Master final : private MasterDesk {
  public:
   // `signals` has been collecting since before the applications were loaded.
   static Result<std::unique_ptr<Master>> Create(MasterParts parts, SignalSource signals);
@@ -55,20 +59,37 @@ class Master {
     int wait_status = 0;
   };
 
+  // The desk of the duties.
+  [[nodiscard]] EventLoop& loop() override { return *loop_; }
+  [[nodiscard]] const ServingParts& serving() const override { return parts_.serving; }
+  [[nodiscard]] ChildTable& children() override { return children_; }
+  [[nodiscard]] bool is_started() const override { return started_; }
+  [[nodiscard]] bool is_stopping() const override { return stopping_; }
+  void Command(MasterCommand command, std::string_view why) override;
+  Result<pid_t> RunProgram(const ProgramSpec& spec, UniqueFunction<void(int)> on_end) override;
+  Result<pid_t> RunFork(UniqueFunction<int()> main, UniqueFunction<void(int)> on_end) override;
+  void CheckStopped() override { StopWhenEmpty(); }
+  Status BeginDuties();
+
   // Children.
+  void AddChildren();
+  void StartAll(ChildKind kind);
   void AdoptPredecessors();
   void Happen(Child& child, ChildEvent event);
   void Perform(Child& child, ChildAction action, const Ended& ended);
   void Start(Child& child);
   void LeaveInChild();
   int RunWorker(int id, UniqueFd reports);
+  int RunHelper(const Child& child, UniqueFd reports);
+  void NoteStart(const Child& child);
+  void NoteStarted(const Child& child, bool is_first);
   void WatchReports(Child& child);
   void ReadReports(Child& child);
   void StartLater(Child& child, int64_t pause_s);
   void TellToEnd(Child& child, int signal, int64_t mercy_us);
   void WatchDeadline(const Child& child);
   void OnDeadline(pid_t pid);
-  void OnPauseOver(int id);
+  void OnPauseOver(ChildKind kind, int id);
   void OnLifetimeOver(pid_t pid);
   void AnnounceReady(Child& child);
   void StartIsOver();
@@ -76,6 +97,7 @@ class Master {
 
   // The end of processes.
   void Reap();
+  void ReapPrograms();
   void ReapOrphans();
   void OnEnd(Child& child, int wait_status);
   void LogEnd(const Child& child, ChildAction action, const Ended& ended) const;
@@ -87,17 +109,23 @@ class Master {
   // Harakiri.
   void WatchHarakiri();
   void CheckHarakiri();
+  void CheckHelperHarakiri(Child& child);
 
   // Signals.
   void ReadSignals();
-  void Act(MasterAction action);
   void Reload();
+  void ReloadHelpers(ChildKind kind);
   void OnTrialEnd(int wait_status);
   void BecomeNew();
   void Stop(int signal, int64_t mercy_us, int exit_status);
   void StopNow();
   void StopWhenEmpty();
   void DumpCounters() const;
+
+  struct Program {
+    pid_t pid = 0;
+    UniqueFunction<void(int)> on_end;
+  };
 
   [[nodiscard]] const SupervisionSpec& spec() const { return *parts_.serving.supervision; }
   [[nodiscard]] WorkerSlot& SlotOf(const Child& child) const {
@@ -109,7 +137,9 @@ class Master {
   std::unique_ptr<EventLoop> loop_;
   Lifeline lifeline_;
   ChildTable children_;
+  std::vector<Program> programs_;
   std::optional<Trial> trial_;
+  int workers_ = 0;         // that this server has; none when it listens nowhere
   bool started_ = false;    // every worker of this start has served
   bool any_ready_ = false;  // at least one of them has
   bool stopping_ = false;

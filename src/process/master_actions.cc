@@ -3,6 +3,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "process/master.h"
@@ -24,29 +26,65 @@ std::string DescribeStatus(int wait_status) {
 }  // namespace
 
 void Master::ReadSignals() {
-  for (const int signal : signals_->Drain()) Act(ActionOf(signal));
+  for (const int signal : signals_->Drain()) Command(CommandOf(signal), {});
 }
 
-void Master::Act(MasterAction action) {
-  switch (action) {
-    case MasterAction::kReload:
+void Master::Command(MasterCommand command, std::string_view why) {
+  if (!why.empty()) LogDatedLine(why);
+  for (const auto& duty : parts_.duties) {
+    if (duty->OnCommand(command)) return;
+  }
+  switch (command) {
+    case MasterCommand::kReload:
       return Reload();
-    case MasterAction::kStop:
+    case MasterCommand::kStop:
       if (stopping_) return StopNow();
       LogLine(message::kStopping);
       return Stop(SIGTERM, spec().worker_mercy_us, 0);
-    case MasterAction::kStopPromptly:
+    case MasterCommand::kStopPromptly:
       if (stopping_) return StopNow();
       LogLine(message::kStopping);
       return Stop(SIGTERM, spec().prompt_mercy_us, 0);
-    case MasterAction::kDump:
+    case MasterCommand::kReloadMules:
+      return ReloadHelpers(ChildKind::kMule);
+    case MasterCommand::kReloadSpoolers:
+      return ReloadHelpers(ChildKind::kSpooler);
+    case MasterCommand::kDump:
       return DumpCounters();
-    case MasterAction::kReap:
+    case MasterCommand::kReap:
       return Reap();
-    case MasterAction::kRefusePause:
-      return LogDatedLine(message::kNoPause);
-    case MasterAction::kIgnore:
+    case MasterCommand::kIgnore:
       return;
+    default:
+      return Log("the master does not know how to {}", NameOf(command));
+  }
+}
+
+Result<pid_t> Master::RunProgram(const ProgramSpec& program, UniqueFunction<void(int)> on_end) {
+  const pid_t pid = TRY(SpawnProgram(program));
+  programs_.push_back({pid, std::move(on_end)});
+  return pid;
+}
+
+Result<pid_t> Master::RunFork(UniqueFunction<int()> main, UniqueFunction<void(int)> on_end) {
+  ForkSpec fork;
+  fork.runtime = parts_.serving.runtime;
+  fork.leave_parent = [this] { LeaveInChild(); };
+  fork.main = [&main](UniqueFd) { return main(); };
+  const Forked forked = TRY(ForkChild(std::move(fork)));
+  programs_.push_back({forked.pid, std::move(on_end)});
+  return forked.pid;
+}
+
+// They are told to end and replaced, each when it has finished what it does.
+void Master::ReloadHelpers(ChildKind kind) {
+  if (stopping_) return;
+  for (Child& child : children_.all()) {
+    if (child.kind != kind || child.state != ChildState::kServing) continue;
+    ::kill(child.pid, SIGHUP);
+    child.deadline_us = MonotonicMicros() + child.place->mercy_us;
+    Happen(child, ChildEvent::kTooOld);
+    WatchDeadline(child);
   }
 }
 
@@ -93,8 +131,11 @@ void Master::BecomeNew() {
     if (!child.has_process()) continue;
     const bool draining =
         child.state == ChildState::kDraining || child.state == ChildState::kDoomed;
-    state.workers.push_back({child.id, child.pid, draining, child.deadline_us});
+    const bool is_worker =
+        child.kind == ChildKind::kWorker || child.kind == ChildKind::kPredecessor;
+    state.children.push_back({is_worker, child.id, child.pid, draining, child.deadline_us});
   }
+  for (const auto& duty : parts_.duties) duty->BeforeExec();
   const auto listeners = parts_.listeners->HandOver();
   Error error;
   if (listeners) {
@@ -114,6 +155,7 @@ void Master::Stop(int signal, int64_t mercy_us, int exit_status) {
   exit_status_ = exit_status;
   trial_->Abandon();
   for (Child& child : children_.all()) TellToEnd(child, signal, mercy_us);
+  for (const auto& duty : parts_.duties) duty->OnStopping();
   // Better refused than left waiting for somebody who will not come.
   for (const Listener* listener : parts_.serving.listeners) listener->RefuseClients();
   StopWhenEmpty();
@@ -131,7 +173,10 @@ void Master::StopNow() {
 }
 
 void Master::StopWhenEmpty() {
-  if (stopping_ && children_.CountProcesses() == 0) loop_->Stop();
+  if (!stopping_ || children_.CountProcesses() != 0) return;
+  const bool all_done =
+      std::ranges::all_of(parts_.duties, [](const auto& duty) { return duty->IsDone(); });
+  if (all_done) loop_->Stop();
 }
 
 void Master::DumpCounters() const {

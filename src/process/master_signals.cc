@@ -10,17 +10,17 @@ namespace {
 // one.
 // clang-format off
 constexpr MasterSignalRow kMasterSignals[] = {
-    // signal name       action
-    {SIGHUP,   "SIGHUP",   MasterAction::kReload},
-    {SIGTERM,  "SIGTERM",  MasterAction::kStop},
-    {SIGINT,   "SIGINT",   MasterAction::kStopPromptly},
-    {SIGQUIT,  "SIGQUIT",  MasterAction::kStopPromptly},
-    {SIGUSR1,  "SIGUSR1",  MasterAction::kDump},
-    {SIGCHLD,  "SIGCHLD",  MasterAction::kReap},
-    {SIGUSR2,  "SIGUSR2",  MasterAction::kIgnore},
-    {SIGTSTP,  "SIGTSTP",  MasterAction::kRefusePause},
-    {SIGURG,   "SIGURG",   MasterAction::kIgnore},
-    {SIGWINCH, "SIGWINCH", MasterAction::kIgnore},
+    // signal name       command
+    {SIGHUP,   "SIGHUP",   MasterCommand::kReload},
+    {SIGTERM,  "SIGTERM",  MasterCommand::kStop},
+    {SIGINT,   "SIGINT",   MasterCommand::kStopPromptly},
+    {SIGQUIT,  "SIGQUIT",  MasterCommand::kStopPromptly},
+    {SIGUSR1,  "SIGUSR1",  MasterCommand::kDump},
+    {SIGCHLD,  "SIGCHLD",  MasterCommand::kReap},
+    {SIGUSR2,  "SIGUSR2",  MasterCommand::kIgnore},
+    {SIGTSTP,  "SIGTSTP",  MasterCommand::kTogglePause},
+    {SIGURG,   "SIGURG",   MasterCommand::kIgnore},
+    {SIGWINCH, "SIGWINCH", MasterCommand::kIgnore},
 };
 // clang-format on
 
@@ -28,11 +28,11 @@ constexpr MasterSignalRow kMasterSignals[] = {
 
 std::span<const MasterSignalRow> MasterSignals() { return kMasterSignals; }
 
-MasterAction ActionOf(int signal) {
+MasterCommand CommandOf(int signal) {
   for (const MasterSignalRow& row : kMasterSignals) {
-    if (row.signal == signal) return row.action;
+    if (row.signal == signal) return row.command;
   }
-  return MasterAction::kIgnore;
+  return MasterCommand::kIgnore;
 }
 
 }  // namespace uwsgi

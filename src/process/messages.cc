@@ -56,8 +56,18 @@ std::string RespawningTooFast(int id, int64_t pause_s) {
                      id, pause_s);
 }
 
-std::string NoMercy(int id, pid_t pid) {
-  return fmt::format("worker {} (pid: {}) is taking too much time to die...NO MERCY !!!", id, pid);
+std::string NoMercy(std::string_view kind, int id, pid_t pid) {
+  return fmt::format("{} {} (pid: {}) is taking too much time to die...NO MERCY !!!", kind, id,
+                     pid);
+}
+
+std::string HelperEnded(std::string_view title, pid_t pid) {
+  return fmt::format("{} ended (pid: {})", title, pid);
+}
+
+std::string HelperHarakiri(bool is_spooler, int id, pid_t pid) {
+  if (is_spooler) return fmt::format("*** HARAKIRI ON THE SPOOLER (pid: {}) ***", pid);
+  return fmt::format("*** HARAKIRI ON MULE {} (pid: {}) ***", id, pid);
 }
 
 std::string Pidfile(std::string_view path) { return fmt::format("writing pidfile to {}", path); }

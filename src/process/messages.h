@@ -25,7 +25,10 @@ std::string WorkerKilled(int id, pid_t pid);
 std::string WorkerLifetimeReached(int id, int64_t seconds);
 std::string WorkerLacksApp(int id, pid_t pid);
 std::string RespawningTooFast(int id, int64_t pause_s);
-std::string NoMercy(int id, pid_t pid);
+std::string NoMercy(std::string_view kind, int id, pid_t pid);
+// A mule or spooler; `title` as in ps.
+std::string HelperEnded(std::string_view title, pid_t pid);
+std::string HelperHarakiri(bool is_spooler, int id, pid_t pid);
 
 std::string Pidfile(std::string_view path);
 std::string Chdir(std::string_view path);
@@ -33,8 +36,6 @@ std::string Chdir(std::string_view path);
 std::string Vacuumed(std::string_view what);
 
 inline constexpr std::string_view kStopping = "SIGINT/SIGTERM received...killing workers...";
-inline constexpr std::string_view kNoPause =
-    "*** this server cannot be paused: the request is ignored ***";
 inline constexpr std::string_view kHarakiriNeedsMaster =
     "*** WARNING: harakiri needs the master process (--master), without it no request is ended ***";
 inline constexpr std::string_view kGoodbye = "goodbye to uWSGI.";

@@ -50,6 +50,12 @@ void ServerControl::BecomeWorker(int id, UniqueFd reports, int berth) {
   reports_ = std::move(reports);
 }
 
+void ServerControl::BecomeHelper(ChildKind kind, int id, UniqueFd reports) {
+  if (kind == ChildKind::kMule) mule_id_ = id;
+  is_spooler_ = kind == ChildKind::kSpooler;
+  reports_ = std::move(reports);
+}
+
 void ServerControl::Report(ChildReport report) const {
   if (!reports_.valid()) return;
   const char byte = static_cast<char>(report);

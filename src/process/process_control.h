@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "process/child_kind.h"
 #include "process/process_title.h"
 #include "runtime/process_control.h"
 #include "shm/scoreboard.h"
@@ -30,11 +31,20 @@ class ServerControl final : public ProcessControl {
   void BecomeMaster();
   // This process is the first of several without a master; the others ask it to stop.
   void BecomeFirst();
+<<<<<<< HEAD
   // A child of either, whose role it was called in, is worker `id`, in this berth of its slot.
   void BecomeWorker(int id, UniqueFd reports, int berth = 0);
+=======
+  // A child of either, whose role it was called in, is worker `id`.
+  void BecomeWorker(int id, UniqueFd reports);
+  // A child of the master is a mule or a spooler.
+  void BecomeHelper(ChildKind kind, int id, UniqueFd reports);
+>>>>>>> 8182789 (process, runtime: places for helper processes, duties of the master, commands and programs; workers take errands between requests)
   void Report(ChildReport report) const;
 
   [[nodiscard]] int worker_id() const override { return worker_id_; }
+  [[nodiscard]] int mule_id() const override { return mule_id_; }
+  [[nodiscard]] bool is_spooler() const override { return is_spooler_; }
   [[nodiscard]] pid_t master_pid() const override { return master_pid_; }
   [[nodiscard]] std::vector<WorkerInfo> workers() const override;
   [[nodiscard]] uint64_t total_requests() const override;
@@ -52,9 +62,16 @@ class ServerControl final : public ProcessControl {
   }
 
   int worker_id_ = 0;
+<<<<<<< HEAD
   WorkerSlot* slot_ = nullptr;  // of this worker process
   pid_t master_pid_ = 0;        // 0 without a master
   pid_t first_pid_ = 0;         // who is told to stop; 0 before there is anybody
+=======
+  int mule_id_ = 0;
+  bool is_spooler_ = false;
+  pid_t master_pid_ = 0;  // 0 without a master
+  pid_t first_pid_ = 0;   // who is told to stop; 0 before there is anybody
+>>>>>>> 8182789 (process, runtime: places for helper processes, duties of the master, commands and programs; workers take errands between requests)
   UniqueFd reports_;
 };
 

@@ -42,12 +42,12 @@ TEST(Messages, ADeathShowsItsSignalOrItsExitCode) {
 }
 
 TEST(MasterSignals, StopSignalsStopAndHangupReloads) {
-  EXPECT_EQ(ActionOf(SIGTERM), MasterAction::kStop);
-  EXPECT_EQ(ActionOf(SIGINT), MasterAction::kStopPromptly);
-  EXPECT_EQ(ActionOf(SIGQUIT), MasterAction::kStopPromptly);
-  EXPECT_EQ(ActionOf(SIGHUP), MasterAction::kReload);
-  EXPECT_EQ(ActionOf(SIGUSR1), MasterAction::kDump);
-  EXPECT_EQ(ActionOf(SIGUSR2), MasterAction::kIgnore);
+  EXPECT_EQ(CommandOf(SIGTERM), MasterCommand::kStop);
+  EXPECT_EQ(CommandOf(SIGINT), MasterCommand::kStopPromptly);
+  EXPECT_EQ(CommandOf(SIGQUIT), MasterCommand::kStopPromptly);
+  EXPECT_EQ(CommandOf(SIGHUP), MasterCommand::kReload);
+  EXPECT_EQ(CommandOf(SIGUSR1), MasterCommand::kDump);
+  EXPECT_EQ(CommandOf(SIGUSR2), MasterCommand::kIgnore);
 }
 
 TEST(Privileges, FindUsersByNameAndNumber) {
@@ -128,7 +128,7 @@ TEST(ChildTable, ForgetsOnlyVacantPredecessors) {
   ChildTable table;
   Child& worker = table.Add(ChildKind::kWorker, 1);
   table.Add(ChildKind::kPredecessor, 1);
-  table.ForgetVacant(ChildKind::kPredecessor);
+  table.ForgetPredecessors();
   EXPECT_EQ(table.Find(ChildKind::kPredecessor, 1), nullptr);
   EXPECT_EQ(table.Find(ChildKind::kWorker, 1), &worker);
 }

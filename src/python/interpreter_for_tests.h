@@ -16,6 +16,8 @@ namespace uwsgi {
 class LonelyControl final : public ProcessControl {
  public:
   [[nodiscard]] int worker_id() const override { return 7; }
+  [[nodiscard]] int mule_id() const override { return 0; }
+  [[nodiscard]] bool is_spooler() const override { return false; }
   [[nodiscard]] pid_t master_pid() const override { return 0; }
   [[nodiscard]] std::vector<WorkerInfo> workers() const override {
     return {{.id = 1, .status = "idle"}};

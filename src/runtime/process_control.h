@@ -34,6 +34,9 @@ class ProcessControl {
   virtual ~ProcessControl() = default;
   // 1..N in a worker, 0 elsewhere.
   [[nodiscard]] virtual int worker_id() const = 0;
+  // 1..N in a mule, 0 elsewhere.
+  [[nodiscard]] virtual int mule_id() const = 0;
+  [[nodiscard]] virtual bool is_spooler() const = 0;
   // 0 when there is no master.
   [[nodiscard]] virtual pid_t master_pid() const = 0;
   [[nodiscard]] virtual std::vector<WorkerInfo> workers() const = 0;

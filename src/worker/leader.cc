@@ -77,6 +77,8 @@ Status Leader::Prepare() {
   TRY_STATUS(signals_.Ignore({SIGPIPE}));
   if (context_.master_fd >= 0)
     TRY_STATUS(poller_.Add(context_.master_fd, kReadable | kPollPeerClosed, &context_));
+  for (Errand& errand : context_.errands)
+    TRY_STATUS(poller_.Add(errand.fd, kReadable | kOneShot, &errand));
   int index = 0;
   for (const Listener* listener : context_.listeners) {
     auto door = std::make_unique<Door>();
@@ -96,10 +98,15 @@ Status Leader::Prepare() {
 bool Leader::MayAccept(const Driver& driver) const {
   if (draining_.load(std::memory_order_relaxed) || now_ms_ < doors_shut_until_ms_) return false;
   if (driver.core != nullptr) return true;
-  if (spec_.processes == 1) return seats_.request_count() < kMostWaiting;
+  if (spec_.processes == 1) return seats_.work_count() < kMostWaiting;
   // All cores are inside the application. Other workers may have a free one.
+<<<<<<< HEAD
   if (seats_.has_requests()) return false;
   for (const WorkerSlot& other : context_.scoreboard->all_berths()) {
+=======
+  if (seats_.has_work()) return false;
+  for (const WorkerSlot& other : context_.scoreboard->all_workers()) {
+>>>>>>> 8182789 (process, runtime: places for helper processes, duties of the master, commands and programs; workers take errands between requests)
     if (&other == &slot_) continue;
     const WorkerState state = other.state.load(std::memory_order_relaxed);
     if (state == WorkerState::kStarting) return false;
@@ -183,10 +190,10 @@ void Leader::TurnOver(Driver& driver) {
   if (has_buried_.load(std::memory_order_acquire)) RemoveBuried();
   if (driver.core != nullptr) {
     // Those that come back to the queue meanwhile wait for the next turn.
-    for (size_t left = seats_.request_count(); left > 0; --left) {
-      Connection* const waiting = seats_.PopRequest();
-      if (waiting == nullptr) break;
-      Proceed(*waiting, Step::kRun, driver);
+    for (size_t left = seats_.work_count(); left > 0; --left) {
+      const Work waiting = seats_.PopWork();
+      if (!waiting) break;
+      Do(waiting, driver);
       if (!driver.leads) return;
     }
   } else if (seats_.lead_wanted() && seats_.WatcherPassesLead()) {
@@ -208,7 +215,7 @@ void Leader::TurnOver(Driver& driver) {
   int timeout = wheel_.MillisUntilNext(now_ms_);
   if (now_ms_ < doors_shut_until_ms_) timeout = static_cast<int>(kOutOfDescriptorsMs);
   if (drain_ != Drain::kNo && (timeout < 0 || timeout > 100)) timeout = 100;
-  if (driver.core != nullptr && seats_.has_requests()) timeout = 0;
+  if (driver.core != nullptr && seats_.has_work()) timeout = 0;
   batch_next_ = 0;
   batch_size_ = poller_.Wait(batch_, timeout);
   now_ms_ = NowMs();
@@ -235,11 +242,33 @@ void Leader::Dispatch(const Poller::Event& event, Driver& driver) {
       return;
     }
   }
+  for (Errand& errand : context_.errands) {
+    if (tag == &errand) return Do({.errand = &errand}, driver);
+  }
   auto& connection = *static_cast<Connection*>(tag);
   if (!connection.TryOwnOrNotify()) return;
   const bool closed = (event.events & (kPollPeerClosed | kPollHangUp | kPollFailed)) != 0;
   Proceed(connection, connection.OnEvent(closed ? Hint::kPeerClosed : Hint::kReady, now_ms_),
           driver);
+}
+
+// Runs what may take long; somebody else may lead when it returns.
+template <typename F>
+void Leader::RunInApp(Driver& driver, F&& run) {
+  if (!driver.leads) return run();
+  const Lead::Entry entry = lead_.EnterApp();
+  if (watcher_asleep.load(std::memory_order_seq_cst)) seats_.WakeWatcher();
+  run();
+  driver.leads = lead_.LeaveApp(entry);
+}
+
+void Leader::Do(const Work& work, Driver& driver) {
+  if (work.connection != nullptr) return Proceed(*work.connection, Step::kRun, driver);
+  Errand& errand = *work.errand;
+  if (driver.core == nullptr) return seats_.PushWork(work);
+  RunInApp(driver, [&] { errand.run(driver.core->id()); });
+  if (draining_.load(std::memory_order_relaxed)) return;
+  static_cast<void>(poller_.Modify(errand.fd, kReadable | kOneShot, &errand));
 }
 
 void Leader::Proceed(Connection& connection, Step step, Driver& driver) {
@@ -249,9 +278,10 @@ void Leader::Proceed(Connection& connection, Step step, Driver& driver) {
       case Step::kRun: {
         // It may end on a core that does not lead and so cannot set the next deadline.
         if (driver.leads) wheel_.Schedule(connection.timer, now_ms_ + kLookAgainMs);
-        const bool others_first = ++in_a_row > kRequestsInARow ||
-                                  (!driver.leads && in_a_row > 1 && seats_.has_requests());
-        if (driver.core == nullptr || others_first) return seats_.PushRequest(&connection);
+        const bool others_first =
+            ++in_a_row > kRequestsInARow || (!driver.leads && in_a_row > 1 && seats_.has_work());
+        if (driver.core == nullptr || others_first)
+          return seats_.PushWork({.connection = &connection});
         step = RunRequest(connection, driver);
         break;
       }
@@ -272,14 +302,7 @@ Step Leader::RunRequest(Connection& connection, Driver& driver) {
       seats_.OfferLeadToIdleCore())
     driver.leads = false;
   Step step = Step::kWait;
-  if (driver.leads) {
-    const Lead::Entry entry = lead_.EnterApp();
-    if (watcher_asleep.load(std::memory_order_seq_cst)) seats_.WakeWatcher();
-    step = driver.core->Run(connection);
-    driver.leads = lead_.LeaveApp(entry);
-  } else {
-    step = driver.core->Run(connection);
-  }
+  RunInApp(driver, [&] { step = driver.core->Run(connection); });
   // The leader, who looks at this at every turn, may be waiting for an event.
   if (!driver.leads && shared_.recycle_wanted.load(std::memory_order_relaxed)) Poke();
   return step;
@@ -357,6 +380,7 @@ void Leader::BeginDrain(Drain why) {
   // A master that asked for it looks at the clock itself, and is a little earlier.
   drain_deadline_ms_ = now_ms_ + spec_.mercy_s * 1000 + (spec_.has_master ? kAfterMasterMs : 0);
   CloseDoors();
+  for (const Errand& errand : context_.errands) poller_.Remove(errand.fd);
   for (Connection* connection = connections_; connection != nullptr;
        connection = connection->next) {
     wheel_.Schedule(connection->timer, now_ms_ + kIdleGraceMs);

@@ -38,6 +38,8 @@ class Leader {
 
   // Drives until the driver has lost or passed on the lead, or the worker ends.
   void Drive(Driver& driver);
+  // Does what has waited for a core, with or without the lead.
+  void Do(const Work& work, Driver& driver);
   // Carries on with a connection that the calling thread owns, with or without the lead.
   void Proceed(Connection& connection, Step step, Driver& driver);
 
@@ -68,6 +70,8 @@ class Leader {
   void TurnOver(Driver& driver);
   void Dispatch(const Poller::Event& event, Driver& driver);
   void Accept(Door& door, Driver& driver);
+  template <typename F>
+  void RunInApp(Driver& driver, F&& run);
   Step RunRequest(Connection& connection, Driver& driver);
   void Bury(Connection& connection);
   void RemoveBuried();

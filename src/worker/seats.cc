@@ -15,15 +15,10 @@ Assignment Seats::WaitForAssignment(int core) {
   for (;;) {
     if (seat.lead_offered) {
       seat.lead_offered = false;
-      return {Assignment::Kind::kLead, nullptr};
+      return {Assignment::Kind::kLead, {}};
     }
-    if (ending_) return {Assignment::Kind::kEnd, nullptr};
-    if (!requests_.empty()) {
-      Connection* const connection = requests_.front();
-      requests_.pop_front();
-      waiting_.store(requests_.size(), std::memory_order_release);
-      return {Assignment::Kind::kRequest, connection};
-    }
+    if (ending_) return {Assignment::Kind::kEnd, {}};
+    if (const Work work = PopLocked()) return {Assignment::Kind::kWork, work};
     if (watcher_drives_ && !lead_wanted_.load(std::memory_order_relaxed)) {
       lead_wanted_.store(true, std::memory_order_release);
       poke_();
@@ -71,10 +66,10 @@ bool Seats::WatcherPassesLead() {
   return true;
 }
 
-void Seats::PushRequest(Connection* connection) {
+void Seats::PushWork(Work work) {
   const std::lock_guard lock(mutex_);
-  requests_.push_back(connection);
-  waiting_.store(requests_.size(), std::memory_order_release);
+  work_.push_back(work);
+  waiting_.store(work_.size(), std::memory_order_release);
   for (const auto& seat : seats_) {
     if (!seat->idle) continue;
     seat->idle = false;
@@ -84,13 +79,17 @@ void Seats::PushRequest(Connection* connection) {
   }
 }
 
-Connection* Seats::PopRequest() {
+Work Seats::PopLocked() {
+  if (work_.empty()) return {};
+  const Work work = work_.front();
+  work_.pop_front();
+  waiting_.store(work_.size(), std::memory_order_release);
+  return work;
+}
+
+Work Seats::PopWork() {
   const std::lock_guard lock(mutex_);
-  if (requests_.empty()) return nullptr;
-  Connection* const connection = requests_.front();
-  requests_.pop_front();
-  waiting_.store(requests_.size(), std::memory_order_release);
-  return connection;
+  return PopLocked();
 }
 
 void Seats::WatcherSleeps(int64_t micros) {

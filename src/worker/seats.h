@@ -13,14 +13,24 @@
 
 namespace uwsgi {
 
-// What a core thread without the lead is told to do next.
-struct Assignment {
-  enum class Kind : uint8_t { kLead, kRequest, kEnd };
-  Kind kind = Kind::kEnd;
-  Connection* connection = nullptr;  // of kRequest
+struct Errand;
+
+// What a core can do for somebody: a complete request or an errand.
+struct Work {
+  Connection* connection = nullptr;
+  Errand* errand = nullptr;
+
+  explicit operator bool() const { return connection != nullptr || errand != nullptr; }
 };
 
-// Where core threads without the lead wait, and the complete requests that wait for one of them.
+// What a core thread without the lead is told to do next.
+struct Assignment {
+  enum class Kind : uint8_t { kLead, kWork, kEnd };
+  Kind kind = Kind::kEnd;
+  Work work;  // of kWork
+};
+
+// Where core threads without the lead wait, and the work that waits for one of them.
 // Thread-safe; the slow paths of passing work on meet here. A worker whose application is quick
 // never comes here.
 class Seats {
@@ -41,11 +51,11 @@ class Seats {
   // By the watcher, when wanted: passes it to a waiting core; false when none waits any more.
   bool WatcherPassesLead();
 
-  void PushRequest(Connection* connection);
-  // By the leading core, whose own turn it is: a request that waits, or null.
-  Connection* PopRequest();
-  [[nodiscard]] bool has_requests() const { return request_count() > 0; }
-  [[nodiscard]] size_t request_count() const { return waiting_.load(std::memory_order_acquire); }
+  void PushWork(Work work);
+  // By the leading core, whose own turn it is: work that waits, or none.
+  Work PopWork();
+  [[nodiscard]] bool has_work() const { return work_count() > 0; }
+  [[nodiscard]] size_t work_count() const { return waiting_.load(std::memory_order_acquire); }
   [[nodiscard]] bool has_idle_core() const { return idle_.load(std::memory_order_acquire) > 0; }
 
   // The watcher's sleep, until woken when `micros` is negative.
@@ -62,11 +72,12 @@ class Seats {
     bool lead_offered = false;
   };
   bool OfferLeadLocked();
+  Work PopLocked();
 
   std::mutex mutex_;
   std::vector<std::unique_ptr<Seat>> seats_;
   std::condition_variable watcher_wake_;
-  std::deque<Connection*> requests_;
+  std::deque<Work> work_;
   UniqueFunction<void()> poke_;
   bool watcher_drives_ = false;
   bool watcher_woken_ = false;

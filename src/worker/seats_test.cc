@@ -41,20 +41,20 @@ TEST_F(SeatsTest, AnIdleCoreIsGivenTheLeadOnce) {
 TEST_F(SeatsTest, AWaitingCoreIsGivenARequest) {
   auto core = Sit(2);
   AwaitIdleCore();
-  seats.PushRequest(Named(0));
+  seats.PushWork({.connection = Named(0)});
   const Assignment assignment = core.get();
-  EXPECT_EQ(assignment.kind, Kind::kRequest);
-  EXPECT_EQ(assignment.connection, Named(0));
-  EXPECT_FALSE(seats.has_requests());
+  EXPECT_EQ(assignment.kind, Kind::kWork);
+  EXPECT_EQ(assignment.work.connection, Named(0));
+  EXPECT_FALSE(seats.has_work());
 }
 
 TEST_F(SeatsTest, RequestsLeaveInTheirOrder) {
-  seats.PushRequest(Named(0));
-  seats.PushRequest(Named(1));
-  EXPECT_EQ(seats.request_count(), 2U);
-  EXPECT_EQ(seats.WaitForAssignment(0).connection, Named(0));
-  EXPECT_EQ(seats.PopRequest(), Named(1));
-  EXPECT_EQ(seats.PopRequest(), nullptr);
+  seats.PushWork({.connection = Named(0)});
+  seats.PushWork({.connection = Named(1)});
+  EXPECT_EQ(seats.work_count(), 2U);
+  EXPECT_EQ(seats.WaitForAssignment(0).work.connection, Named(0));
+  EXPECT_EQ(seats.PopWork().connection, Named(1));
+  EXPECT_FALSE(seats.PopWork());
 }
 
 TEST_F(SeatsTest, ACoreThatComesFreeAsksTheWatcherForTheLead) {
@@ -82,9 +82,9 @@ TEST_F(SeatsTest, ACoreThatTookARequestMeanwhileAsksAgain) {
   seats.WatcherDrives();
   auto core = Sit(0);
   AwaitIdleCore();
-  seats.PushRequest(Named(0));
+  seats.PushWork({.connection = Named(0)});
   EXPECT_FALSE(seats.WatcherPassesLead());
-  EXPECT_EQ(core.get().kind, Kind::kRequest);
+  EXPECT_EQ(core.get().kind, Kind::kWork);
   core = Sit(0);
   AwaitIdleCore();
   EXPECT_TRUE(seats.lead_wanted());

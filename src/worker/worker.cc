@@ -79,8 +79,8 @@ class ServingWorker final : public Worker {
         case Assignment::Kind::kLead:
           driver.leads = true;
           break;
-        case Assignment::Kind::kRequest:
-          leader_->Proceed(*assignment.connection, Step::kRun, driver);
+        case Assignment::Kind::kWork:
+          leader_->Do(assignment.work, driver);
           break;
         case Assignment::Kind::kEnd:
           ended = true;

@@ -32,6 +32,15 @@ inline constexpr int kExitGraceful = 17;   // asked to end, all requests finishe
 inline constexpr int kExitImmediate = 30;  // ended without waiting
 inline constexpr int kExitNoApp = 22;      // the application could not be loaded
 
+// Work that comes to a worker beside its requests (user signals): when `fd` is readable, `run` is
+// called on a core's thread as a request would be, while that core has none. It takes what it has
+// come for from the descriptor; it is not called again before it has returned, nor while the worker
+// drains.
+struct Errand {
+  int fd = -1;
+  UniqueFunction<void(int core)> run;
+};
+
 // What the process that runs a worker gives to it. Everything outlives the worker.
 struct WorkerContext {
   int id = 1;     // 1..N, its slot in the scoreboard
@@ -40,6 +49,7 @@ struct WorkerContext {
   std::vector<const Listener*> listeners;  // bound, shared with the other workers
   const RequestSpec* request_spec = nullptr;
   LanguageRuntime* runtime = nullptr;
+  std::vector<Errand> errands;
   int master_fd = -1;  // readable or at its end when the master is gone; -1 without a master
   UniqueFunction<void()> on_ready;  // called once, when the worker has entered its loop
   UniqueFunction<void()> on_stop;   // called once, when it has been told to end, on any thread

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/master_command.h"
+
+namespace uwsgi {
+
+std::string_view NameOf(MasterCommand command) {
+  constexpr std::string_view kNames[] = {"do nothing",
+                                         "reload",
+                                         "reload brutally",
+                                         "reload the workers",
+                                         "reload the workers brutally",
+                                         "reload the workers one after the other",
+                                         "reload the mules",
+                                         "reload the spoolers",
+                                         "stop",
+                                         "stop promptly",
+                                         "pause or resume",
+                                         "pause",
+                                         "resume",
+                                         "start more workers",
+                                         "stop a worker",
+                                         "stop all workers",
+                                         "reopen the log",
+                                         "rotate the log",
+                                         "write the pidfiles",
+                                         "start a second master",
+                                         "dump the counters",
+                                         "look for ended children"};
+  return kNames[static_cast<size_t>(command)];
+}
+
+}  // namespace uwsgi
