@@ -31,15 +31,10 @@ class ServerControl final : public ProcessControl {
   void BecomeMaster();
   // This process is the first of several without a master; the others ask it to stop.
   void BecomeFirst();
-<<<<<<< HEAD
   // A child of either, whose role it was called in, is worker `id`, in this berth of its slot.
   void BecomeWorker(int id, UniqueFd reports, int berth = 0);
-=======
-  // A child of either, whose role it was called in, is worker `id`.
-  void BecomeWorker(int id, UniqueFd reports);
   // A child of the master is a mule or a spooler.
   void BecomeHelper(ChildKind kind, int id, UniqueFd reports);
->>>>>>> 8182789 (process, runtime: places for helper processes, duties of the master, commands and programs; workers take errands between requests)
   void Report(ChildReport report) const;
 
   [[nodiscard]] int worker_id() const override { return worker_id_; }
@@ -62,16 +57,11 @@ class ServerControl final : public ProcessControl {
   }
 
   int worker_id_ = 0;
-<<<<<<< HEAD
+  int mule_id_ = 0;
+  bool is_spooler_ = false;
   WorkerSlot* slot_ = nullptr;  // of this worker process
   pid_t master_pid_ = 0;        // 0 without a master
   pid_t first_pid_ = 0;         // who is told to stop; 0 before there is anybody
-=======
-  int mule_id_ = 0;
-  bool is_spooler_ = false;
-  pid_t master_pid_ = 0;  // 0 without a master
-  pid_t first_pid_ = 0;   // who is told to stop; 0 before there is anybody
->>>>>>> 8182789 (process, runtime: places for helper processes, duties of the master, commands and programs; workers take errands between requests)
   UniqueFd reports_;
 };
 

@@ -100,13 +100,8 @@ bool Leader::MayAccept(const Driver& driver) const {
   if (driver.core != nullptr) return true;
   if (spec_.processes == 1) return seats_.work_count() < kMostWaiting;
   // All cores are inside the application. Other workers may have a free one.
-<<<<<<< HEAD
-  if (seats_.has_requests()) return false;
-  for (const WorkerSlot& other : context_.scoreboard->all_berths()) {
-=======
   if (seats_.has_work()) return false;
-  for (const WorkerSlot& other : context_.scoreboard->all_workers()) {
->>>>>>> 8182789 (process, runtime: places for helper processes, duties of the master, commands and programs; workers take errands between requests)
+  for (const WorkerSlot& other : context_.scoreboard->all_berths()) {
     if (&other == &slot_) continue;
     const WorkerState state = other.state.load(std::memory_order_relaxed);
     if (state == WorkerState::kStarting) return false;
