@@ -61,6 +61,7 @@ Result<ServerSpecs> PlanServer(const Options& options) {
 
 Result<int> Server::Run() {
   const StartUpSpec& spec = specs_.process.start_up;
+  TRY_STATUS(hooks_.Run(HookPhase::kAsap));
   if (spec.daemonize && order_.kind == StartKind::kFirst) {
     Launch launch = TRY(Daemonize(spec.log.path));
     if (launch.exit_status) return *launch.exit_status;
@@ -88,8 +89,14 @@ Result<int> Server::Run() {
         {.message = "the server ended before it was ready, see the log", .exit_code = *ended});
     if (*ended != 0) start_up_.Undo(&*listeners_);
   }
-  start_up_.Vacuum(*listeners_);
+  LeaveNothing();
   return ended;
+}
+
+void Server::LeaveNothing() {
+  // A hook that fails has said so, and the end is the end.
+  [[maybe_unused]] const Status done = hooks_.Run(HookPhase::kAtExit);
+  start_up_.Vacuum(*listeners_);
 }
 
 Status Server::Prepare() {
@@ -111,7 +118,10 @@ Status Server::PrepareProcess() {
   TRY_STATUS(start_up_.OpenLog());
   if (!is_trial()) LogBanner(command_.binary);
   TRY_STATUS(start_up_.WriteFirstPidfile());
-  TRY_STATUS(start_up_.EnterIdentity());
+  TRY_STATUS(start_up_.WaitForOthers());
+  if (order_.kind == StartKind::kFirst) TRY_STATUS(hooks_.Run(HookPhase::kPreJail));
+  TRY_STATUS(hooks_.Run(HookPhase::kInJail));
+  TRY_STATUS(start_up_.PassDropPoint(DropPoint::kBeforeBind));
   TRY_STATUS(start_up_.EnterDirectory());
   if (!is_trial()) LogSystemFacts(supervision().has_master);
   return {};
@@ -138,7 +148,7 @@ Status Server::BindSockets() {
     return Fail(
         "The -s/--socket option is missing and stdin is not a socket: there is nothing to serve");
   }
-  return start_up_.LeaveRoot();
+  return start_up_.PassDropPoint(DropPoint::kAfterBind);
 }
 
 Status Server::CreateShared() {
@@ -159,10 +169,18 @@ Status Server::LoadLanguage() {
   runtime_ = MakePythonRuntime(specs_.python, facts_, *control_, services_.services());
   TRY_STATUS(runtime_->Start());
   if (!is_trial()) LogFacts();
+  TRY_STATUS(start_up_.PassDropPoint(DropPoint::kAfterInit));
   // A trial proves the application, whichever process will load it.
   const bool loads_here = !spec.lazy_apps || is_trial() || options_.no_server;
-  if (loads_here) TRY_STATUS(runtime_->LoadApps());
+  if (loads_here) TRY_STATUS(LoadApps());
+  TRY_STATUS(start_up_.PassDropPoint(DropPoint::kAfterApps));
   return start_up_.OpenLateLog();
+}
+
+Status Server::LoadApps() {
+  TRY_STATUS(hooks_.Run(HookPhase::kPreApp));
+  TRY_STATUS(runtime_->LoadApps());
+  return hooks_.Run(HookPhase::kPostApp);
 }
 
 int64_t Server::SmallestBacklog() const {
@@ -215,6 +233,8 @@ Result<int> Server::Serve() {
   parts.listeners = listeners_->pointers();
   parts.runtime = runtime_.get();
   parts.control = control_.get();
+  parts.identity = &specs_.process.start_up.identity;
+  parts.hooks = &hooks_;
   TRY_STATUS(start_up_.WriteSafePidfiles());
   if (supervision().has_master) return ServeWithMaster(std::move(parts));
   // A worker has signals of its own, and lets them in when it is ready for them.
@@ -226,7 +246,7 @@ Result<int> Server::Serve() {
     return 0;
   }
   return ServeAlone(
-      parts, [this] { OnStarted(); }, [this] { start_up_.Vacuum(*listeners_); });
+      parts, [this] { OnStarted(); }, [this] { LeaveNothing(); });
 }
 
 Result<int> Server::ServeWithMaster(ServingParts serving) {

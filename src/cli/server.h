@@ -11,6 +11,7 @@
 #include "net/signal_source.h"
 #include "process/daemonize.h"
 #include "process/hand_over.h"
+#include "process/hooks.h"
 #include "process/master.h"
 #include "process/process_control.h"
 #include "process/process_plan.h"
@@ -45,7 +46,8 @@ class Server {
         specs_(std::move(specs)),
         order_(std::move(order)),
         command_(std::move(command)),
-        start_up_(specs_.process.start_up, order_.kind) {}
+        hooks_(specs_.process.hooks, order_.kind == StartKind::kTrial),
+        start_up_(specs_.process.start_up, order_.kind, hooks_) {}
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
@@ -60,10 +62,12 @@ class Server {
   Status BindSockets();
   Status CreateShared();
   Status LoadLanguage();
+  Status LoadApps();
   Status Prepare();
   Result<int> Serve();
   Result<int> ServeWithMaster(ServingParts parts);
   Result<int> EndTrial();
+  void LeaveNothing();
   [[nodiscard]] int64_t SmallestBacklog() const;
   void LogFacts() const;
   void OnStarted();
@@ -78,6 +82,7 @@ class Server {
   ServerSpecs specs_;
   StartOrder order_;
   StartCommand command_;
+  HookRunner hooks_;
   StartUp start_up_;
   LaunchReport launch_;
   std::optional<SignalSource> signals_;

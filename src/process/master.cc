@@ -88,6 +88,7 @@ int Master::Run() {
   if (children_.CountProcesses(ChildKind::kOldHelper) == 0) StartAll(ChildKind::kMule);
   if (workers_ == 0) StartIsOver();
   if (spec().harakiri_us > 0 || !parts_.helpers.empty()) WatchHarakiri();
+  if (!parts_.serving.hooks->Run(HookPhase::kMasterStart)) Stop(SIGTERM, spec().prompt_mercy_us, 1);
   // Some may have ended before there was anybody to notice.
   Reap();
   loop_->Run();

@@ -136,6 +136,7 @@ void Master::BecomeNew() {
     state.children.push_back({is_worker, child.id, child.pid, draining, child.deadline_us});
   }
   for (const auto& duty : parts_.duties) duty->BeforeExec();
+  [[maybe_unused]] const Status hooks_done = parts_.serving.hooks->Run(HookPhase::kAtExit);
   const auto listeners = parts_.listeners->HandOver();
   Error error;
   if (listeners) {

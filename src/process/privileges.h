@@ -12,14 +12,22 @@
 
 namespace uwsgi {
 
+// When privileges are dropped, in the order of a start.
+enum class DropPoint : uint8_t {
+  kBeforeBind,  // unless something below is asked for
+  kAfterBind,   // chown-socket, shared-socket
+  kAfterInit,   // drop-after-init: the language runs
+  kAfterApps,   // drop-after-apps: the applications are loaded
+  kInWorkers,   // master-as-root: by each child that serves, before anything else
+};
+
 // Whom to become, by name or number, as the options say; empty for nobody else.
 struct IdentitySpec {
   std::string user;
   std::string group;
   std::vector<std::string> more_groups;
   bool init_groups = true;  // take on the additional groups of the user
-  // The privileges are dropped after the sockets are bound (chown-socket), else before.
-  bool bind_as_root = false;
+  DropPoint drop_point = DropPoint::kBeforeBind;
 };
 
 struct User {

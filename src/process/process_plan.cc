@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/strings.h"
+#include "process/hook_plan.h"
 
 namespace uwsgi {
 namespace {
@@ -58,13 +59,22 @@ LogFileSpec PlanLogFile(const Options& options, const std::string& path) {
   return {.path = path, .truncate = options.log_truncate, .mode = options.logfile_chmod};
 }
 
+// What asks for the latest point decides.
+DropPoint PlanDropPoint(const Options& options) {
+  if (options.master_as_root) return options.master ? DropPoint::kInWorkers : DropPoint::kAfterApps;
+  if (options.drop_after_apps) return DropPoint::kAfterApps;
+  if (options.drop_after_init) return DropPoint::kAfterInit;
+  if (!options.chown_socket.empty() || !options.shared_socket.empty()) return DropPoint::kAfterBind;
+  return DropPoint::kBeforeBind;
+}
+
 IdentitySpec PlanIdentity(const Options& options) {
   IdentitySpec identity;
   identity.user = options.uid;
   identity.group = options.gid;
   for (const ListValue& group : options.add_gid) identity.more_groups.push_back(group.text);
   identity.init_groups = !options.no_initgroups;
-  identity.bind_as_root = !options.chown_socket.empty() || !options.shared_socket.empty();
+  identity.drop_point = PlanDropPoint(options);
   return identity;
 }
 
@@ -82,6 +92,7 @@ StartUpSpec PlanStartUp(const Options& options) {
   spec.log_after_drop = PlanLogFile(options, options.logto2);
   spec.log_to_identity = options.logfile_chown;
   spec.directory = options.chdir;
+  spec.waits = PlanWaits(options);
   spec.identity = PlanIdentity(options);
   spec.limits = {.max_fd = options.max_fd,
                  .address_space_bytes = options.limit_as,
@@ -102,6 +113,7 @@ Result<ProcessSpec> PlanProcesses(const Options& options) {
   ProcessSpec spec;
   spec.supervision = TRY(PlanSupervision(options));
   spec.start_up = PlanStartUp(options);
+  spec.hooks = TRY(PlanHooks(options));
   return spec;
 }
 

@@ -8,10 +8,12 @@
 
 #include "base/log.h"
 #include "config/options.h"
+#include "process/hooks.h"
 #include "process/limits.h"
 #include "process/log_file.h"
 #include "process/privileges.h"
 #include "process/process_title.h"
+#include "process/wait_for.h"
 
 namespace uwsgi {
 
@@ -56,6 +58,7 @@ struct StartUpSpec {
   LogFileSpec log_after_drop;    // logto2
   bool log_to_identity = false;  // logfile-chown
   std::string directory;         // chdir
+  std::vector<WaitSpec> waits;   // before anything is bound
   IdentitySpec identity;
   LimitSpec limits;
   PidfileSpec pidfiles;
@@ -65,6 +68,7 @@ struct StartUpSpec {
 struct ProcessSpec {
   StartUpSpec start_up;
   SupervisionSpec supervision;
+  HookSpec hooks;
 };
 
 // What the options say about processes. An error names the option and where it was given.

@@ -231,8 +231,15 @@ TEST(ProcessPlan, LinesAreStampedWhenAskedFor) {
 }
 
 TEST(ProcessPlan, OwnersOfSocketsAreSetByRoot) {
-  EXPECT_TRUE(PlanOf({"--chown-socket=root"}).start_up.identity.bind_as_root);
-  EXPECT_FALSE(PlanOf({"--uid=root"}).start_up.identity.bind_as_root);
+  const auto drop_point = [](std::vector<std::string> args) {
+    return PlanOf(std::move(args)).start_up.identity.drop_point;
+  };
+  EXPECT_EQ(drop_point({"--uid=root"}), DropPoint::kBeforeBind);
+  EXPECT_EQ(drop_point({"--chown-socket=root"}), DropPoint::kAfterBind);
+  EXPECT_EQ(drop_point({"--drop-after-init", "--chown-socket=root"}), DropPoint::kAfterInit);
+  EXPECT_EQ(drop_point({"--drop-after-apps"}), DropPoint::kAfterApps);
+  EXPECT_EQ(drop_point({"--master-as-root", "--master"}), DropPoint::kInWorkers);
+  EXPECT_EQ(drop_point({"--master-as-root"}), DropPoint::kAfterApps);
 }
 
 TEST(ProcessPlan, AnEnvironmentVariableWithoutAValueIsAnError) {

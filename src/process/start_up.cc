@@ -53,10 +53,16 @@ Status StartUp::WritePid(const std::string& path) {
 
 Status StartUp::WriteFirstPidfile() { return WritePid(spec_.pidfiles.before_drop); }
 
-Status StartUp::EnterIdentity() {
-  if (!is_trial()) WarnOfRoot(spec_.identity);
-  if (!spec_.identity.bind_as_root) TRY_STATUS(DropPrivileges(spec_.identity));
+Status StartUp::WaitForOthers() {
+  if (kind_ != StartKind::kFirst) return {};
+  for (const WaitSpec& wait : spec_.waits) TRY_STATUS(WaitFor(wait.kind, wait.name, wait.seconds));
   return {};
+}
+
+Status StartUp::PassDropPoint(DropPoint point) {
+  if (point == DropPoint::kBeforeBind && !is_trial()) WarnOfRoot(spec_.identity);
+  if (point != spec_.identity.drop_point) return {};
+  return ChangeIdentity(spec_.identity, hooks_);
 }
 
 Status StartUp::EnterDirectory() {
@@ -68,11 +74,6 @@ Status StartUp::EnterDirectory() {
   }
   TRY_STATUS(WritePid(spec_.pidfiles.after_drop));
   return ApplyLimits(spec_.limits);
-}
-
-Status StartUp::LeaveRoot() {
-  if (!spec_.identity.bind_as_root) return {};
-  return DropPrivileges(spec_.identity);
 }
 
 Status StartUp::WriteSafePidfiles() {

@@ -17,7 +17,9 @@ namespace uwsgi {
 // by Vacuum() at the end.
 class StartUp {
  public:
-  StartUp(const StartUpSpec& spec, StartKind kind) : spec_(spec), kind_(kind) {}
+  // `hooks` must outlive it.
+  StartUp(const StartUpSpec& spec, StartKind kind, HookRunner& hooks)
+      : spec_(spec), kind_(kind), hooks_(hooks) {}
 
   // env and unenv.
   Status SetEnvironment();
@@ -25,12 +27,13 @@ class StartUp {
   Status OpenLog();
   // pidfile.
   Status WriteFirstPidfile();
-  // Becomes the user that the options name, unless the sockets are bound first; then chdir,
-  // pidfile2, limits.
-  Status EnterIdentity();
+  // What the start waits for (wait-for-*).
+  Status WaitForOthers();
+  // Becomes the user that the options name, if this is the point to do it, with the hooks before
+  // and after.
+  Status PassDropPoint(DropPoint point);
+  // chdir, pidfile2, limits.
   Status EnterDirectory();
-  // The sockets are bound: the rest of EnterIdentity().
-  Status LeaveRoot();
   // The applications are loaded and the server is about to serve: safe-pidfile and safe-pidfile2.
   Status WriteSafePidfiles();
   // The log of daemonize2.
@@ -49,6 +52,7 @@ class StartUp {
 
   const StartUpSpec& spec_;
   StartKind kind_;
+  HookRunner& hooks_;
   std::vector<std::string> pidfiles_;  // absolute, those that hold our pid
 };
 

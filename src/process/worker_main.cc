@@ -44,7 +44,27 @@ class EarlySignals {
 };
 
 Status LoadLazily(const ServingParts& parts) {
-  return parts.supervision->lazy_apps ? parts.runtime->LoadApps() : Status();
+  if (!parts.supervision->lazy_apps) return {};
+  TRY_STATUS(parts.hooks->Run(HookPhase::kPreApp));
+  TRY_STATUS(parts.runtime->LoadApps());
+  return parts.hooks->Run(HookPhase::kPostApp);
+}
+
+// master-as-root: the master has kept what this process has no use for.
+Status LeaveRoot(const ServingParts& parts) {
+  if (parts.identity->drop_point != DropPoint::kInWorkers) return {};
+  return ChangeIdentity(*parts.identity, *parts.hooks);
+}
+
+Status AnnounceAccepting(const ServingParts& parts, int id) {
+  const bool is_once =
+      parts.scoreboard->worker(id).totals->respawn_count.load(std::memory_order_relaxed) <= 1;
+  HookRunner& hooks = *parts.hooks;
+  TRY_STATUS(hooks.Run(HookPhase::kAccepting));
+  if (is_once) TRY_STATUS(hooks.Run(HookPhase::kAcceptingOnce));
+  if (id != 1) return {};
+  TRY_STATUS(hooks.Run(HookPhase::kAccepting1));
+  return is_once ? hooks.Run(HookPhase::kAccepting1Once) : Status();
 }
 
 Status PrepareApplication(const ServingParts& parts) {
@@ -71,6 +91,9 @@ WorkerContext ContextOf(const ServingParts& parts, int id, int master_fd, Worker
 }
 
 Result<int> Serve(const ServingParts& parts, WorkerContext context) {
+  const int id = context.id;
+  TRY_STATUS(LeaveRoot(parts));
+  TRY_STATUS(parts.hooks->Run(HookPhase::kPostFork));
   // An application that is still loading has no request to finish: it may be ended at once.
   TRY_STATUS(LoadLazily(parts));
   EarlySignals early = TRY(EarlySignals::Create());
@@ -78,6 +101,7 @@ Result<int> Serve(const ServingParts& parts, WorkerContext context) {
   TRY_STATUS(PrepareApplication(parts));
   const std::unique_ptr<Worker> worker =
       TRY(early.HandTo([&] { return Worker::Create(*parts.worker_spec, std::move(context)); }));
+  TRY_STATUS(AnnounceAccepting(parts, id));
   return worker->Run();
 }
 

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "process/hooks.h"
 #include "process/process_control.h"
 #include "process/process_plan.h"
 #include "worker/worker.h"
@@ -19,6 +20,8 @@ struct ServingParts {
   std::vector<const Listener*> listeners;
   LanguageRuntime* runtime = nullptr;
   ServerControl* control = nullptr;
+  const IdentitySpec* identity = nullptr;
+  HookRunner* hooks = nullptr;
 };
 
 // What worker `id` does from the fork to its end: title, directory, application (lazy-apps),

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/hook_actions.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <span>
+#include <utility>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "process/fork.h"
+#include "process/privileges.h"
+#include "process/wait_for.h"
+
+namespace uwsgi {
+namespace {
+
+constexpr int64_t kMostWaitSeconds = 60;
+constexpr int64_t kRetrySeconds = 1;
+
+// The words an action asks for; they have been counted when the configuration was read.
+template <size_t kCount>
+std::array<std::string, kCount> Words(const std::string& argument) {
+  std::vector<std::string> found = SplitArgument(argument, kCount);
+  std::array<std::string, kCount> words;
+  std::move(found.begin(), found.end(), words.begin());
+  return words;
+}
+
+Status Done(int outcome, const std::string& what) {
+  if (outcome != 0) return ErrnoError(what, errno);
+  return {};
+}
+
+Status ChangeDirectory(const std::string& path, HookServices&) {
+  return Done(::chdir(path.c_str()), "chdir " + path);
+}
+
+Status MakeDirectory(const std::string& path, HookServices&) {
+  return Done(::mkdir(path.c_str(), 0777), "mkdir " + path);
+}
+
+Status PutEnvironment(const std::string& assignment, HookServices&) {
+  const size_t equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0) return Fail("putenv: NAME=VALUE is expected");
+  return Done(
+      ::setenv(assignment.substr(0, equals).c_str(), assignment.c_str() + equals + 1, /*over=*/1),
+      "putenv");
+}
+
+Result<mode_t> ParseMode(const std::string& text) {
+  mode_t mode = 0;
+  for (const char digit : text) {
+    if (digit < '0' || digit > '7' || mode > 0777) return Fail("invalid hook chmod mask: {}", text);
+    mode = mode * 8 + static_cast<mode_t>(digit - '0');
+  }
+  return mode;
+}
+
+Status ChangeMode(const std::string& argument, HookServices&) {
+  const auto [path, text] = Words<2>(argument);
+  const mode_t mode = TRY(ParseMode(text));
+  return Done(::chmod(path.c_str(), mode), "chmod " + path);
+}
+
+Status ChangeOwner(const std::string& argument, HookServices&) {
+  const auto [path, user, group] = Words<3>(argument);
+  const User found = TRY(FindUser(user));
+  const gid_t gid = TRY(FindGroup(group));
+  return Done(::chown(path.c_str(), found.uid, gid), "chown " + path);
+}
+
+Status ChangeOwnerByNumber(const std::string& argument, HookServices&) {
+  const auto [path, user, group] = Words<3>(argument);
+  const auto uid = ParseInt(user);
+  const auto gid = ParseInt(group);
+  if (!uid || !gid) return Fail("invalid hook chown2 syntax, uid and gid must be numbers");
+  return Done(::chown(path.c_str(), static_cast<uid_t>(*uid), static_cast<gid_t>(*gid)),
+              "chown " + path);
+}
+
+Status MakeSticky(const std::string& path, HookServices&) {
+  struct stat found {};
+  TRY_STATUS(Done(::stat(path.c_str(), &found), "stat " + path));
+  return Done(::chmod(path.c_str(), found.st_mode | S_ISVTX), "chmod " + path);
+}
+
+Status Execute(const std::string& command, HookServices& services) {
+  return services.run_command ? services.run_command(command) : RunShell(command);
+}
+
+// compat: a command that fails is told of and forgiven.
+Status ExecuteSafely(const std::string& command, HookServices& services) {
+  if (const Status done = Execute(command, services); !done) LogLine(done.error().text());
+  return {};
+}
+
+Status Write(const std::string& path, int flags, const std::string& bytes) {
+  const UniqueFd file = TRY(OpenFile(path, flags, 0666));
+  return WriteAll(file.get(), bytes);
+}
+
+Status CreateFile(const std::string& path, HookServices&) {
+  return Write(path, O_WRONLY | O_CREAT | O_TRUNC, "");
+}
+
+Status WriteText(const std::string& argument, HookServices&) {
+  const auto [path, text] = Words<2>(argument);
+  return Write(path, O_WRONLY | O_CREAT | O_TRUNC, text);
+}
+
+Status WriteLine(const std::string& argument, HookServices&) {
+  const auto [path, text] = Words<2>(argument);
+  return Write(path, O_WRONLY | O_CREAT | O_TRUNC, text + "\n");
+}
+
+Status AppendText(const std::string& argument, HookServices&) {
+  const auto [path, text] = Words<2>(argument);
+  return Write(path, O_WRONLY | O_CREAT | O_APPEND, text);
+}
+
+Status AppendLine(const std::string& argument, HookServices&) {
+  const auto [path, text] = Words<2>(argument);
+  return Write(path, O_WRONLY | O_CREAT | O_APPEND, text + "\n");
+}
+
+// A pipe without a reader is an error, not a reason to wait.
+Status WriteFifo(const std::string& argument, HookServices&) {
+  const auto [path, text] = Words<2>(argument);
+  return Write(path, O_WRONLY | O_NONBLOCK, text);
+}
+
+// As WriteFifo, for a reader that is not there yet.
+Status WriteFifoPatiently(const std::string& argument, HookServices& services) {
+  const auto [path, text] = Words<2>(argument);
+  for (int64_t second = 0;; second += kRetrySeconds) {
+    const Status written = WriteFifo(argument, services);
+    if (written || second >= kMostWaitSeconds) return written;
+    Log("waiting for a reader of {} ...", path);
+    ::sleep(kRetrySeconds);
+  }
+}
+
+Status Unlink(const std::string& path, HookServices&) {
+  return Done(::unlink(path.c_str()), "unlink " + path);
+}
+
+struct MountFlag {
+  std::string_view name;
+  unsigned long flag;
+};
+constexpr MountFlag kMountFlags[] = {
+    {"bind", MS_BIND},        {"recursive", MS_REC},         {"rec", MS_REC},
+    {"readonly", MS_RDONLY},  {"rdonly", MS_RDONLY},         {"ro", MS_RDONLY},
+    {"private", MS_PRIVATE},  {"shared", MS_SHARED},         {"slave", MS_SLAVE},
+    {"nosuid", MS_NOSUID},    {"noexec", MS_NOEXEC},         {"nodev", MS_NODEV},
+    {"noatime", MS_NOATIME},  {"remount", MS_REMOUNT},       {"move", MS_MOVE},
+    {"sync", MS_SYNCHRONOUS}, {"unbindable", MS_UNBINDABLE},
+};
+constexpr MountFlag kUnmountFlags[] = {
+    {"force", MNT_FORCE},
+    {"detach", MNT_DETACH},
+    {"lazy", MNT_DETACH},
+    {"expire", MNT_EXPIRE},
+};
+
+Result<unsigned long> ParseFlags(std::span<const MountFlag> known, std::string_view text) {
+  unsigned long flags = 0;
+  for (const std::string_view word : Split(text, ',')) {
+    if (word.empty()) continue;
+    const auto found = std::ranges::find(known, word, &MountFlag::name);
+    if (found == known.end()) return Fail("unknown mount flag: {}", word);
+    flags |= found->flag;
+  }
+  return flags;
+}
+
+Status Mount(const std::string& argument, HookServices&) {
+  const std::vector<std::string> words = SplitArgument(argument, 4);
+  const std::string flag_text = words.size() > 3 ? words[3] : "";
+  const unsigned long flags = TRY(ParseFlags(kMountFlags, flag_text));
+  return Done(::mount(words[1].c_str(), words[2].c_str(), words[0].c_str(), flags, nullptr),
+              "mount " + words[2]);
+}
+
+Status Unmount(const std::string& argument, HookServices&) {
+  const std::vector<std::string> words = SplitArgument(argument, 2);
+  const std::string flag_text = words.size() > 1 ? words[1] : "";
+  const unsigned long flags = TRY(ParseFlags(kUnmountFlags, flag_text));
+  return Done(::umount2(words[0].c_str(), static_cast<int>(flags)), "umount " + words[0]);
+}
+
+// A function of C that is part of the process: of a library that was loaded with LD_PRELOAD.
+template <typename Function>
+Result<Function> FindSymbol(const std::string& name) {
+  void* const symbol = ::dlsym(RTLD_DEFAULT, name.c_str());
+  if (symbol == nullptr) return Fail("unable to call function \"{}\"", name);
+  return reinterpret_cast<Function>(symbol);
+}
+
+Status Call(const std::string& argument, HookServices&) {
+  const std::vector<std::string> words = SplitArgument(argument, 2);
+  if (words.size() > 1) {
+    TRY(FindSymbol<void (*)(const char*)>(words[0]))(words[1].c_str());
+  } else {
+    TRY(FindSymbol<void (*)()>(words[0]))();
+  }
+  return {};
+}
+
+Status CallWithResult(const std::string& argument, HookServices&) {
+  const std::vector<std::string> words = SplitArgument(argument, 2);
+  const int result = words.size() > 1
+                         ? TRY(FindSymbol<int (*)(const char*)>(words[0]))(words[1].c_str())
+                         : TRY(FindSymbol<int (*)()>(words[0]))();
+  if (result != 0) return Fail("function \"{}\" returned {}", words[0], result);
+  return {};
+}
+
+Result<int> CallWithNumber(const std::string& argument, std::string_view action) {
+  const auto [name, number] = Words<2>(argument);
+  const auto value = ParseInt(number);
+  if (!value) return Fail("invalid hook {} syntax, {} is no number", action, number);
+  return TRY(FindSymbol<int (*)(int)>(name))(static_cast<int>(*value));
+}
+
+Status CallInt(const std::string& argument, HookServices&) {
+  TRY(CallWithNumber(argument, "callint"));
+  return {};
+}
+
+Status CallIntWithResult(const std::string& argument, HookServices&) {
+  const int result = TRY(CallWithNumber(argument, "callintret"));
+  if (result != 0) return Fail("function \"{}\" returned {}", Words<2>(argument)[0], result);
+  return {};
+}
+
+Status SetHostname(const std::string& name, HookServices&) {
+  return Done(::sethostname(name.c_str(), name.size()), "sethostname");
+}
+
+Status RaiseAlarm(const std::string& argument, HookServices& services) {
+  const auto [alarm, text] = Words<2>(argument);
+  if (!services.raise_alarm) return Fail("alarms are not to be had in this phase");
+  return services.raise_alarm(alarm, text);
+}
+
+Status CallRpc(const std::string& argument, HookServices& services) {
+  if (!services.call_rpc) return Fail("local rpc subsystem is still not initialized !!!");
+  std::vector<std::string> words;
+  for (const std::string_view word : SplitWords(argument)) words.emplace_back(word);
+  const std::string function = words.front();
+  words.erase(words.begin());
+  TRY(services.call_rpc(function, std::move(words)));
+  return {};
+}
+
+Status CallRpcPatiently(const std::string& argument, HookServices& services) {
+  for (int64_t second = 0;; second += kRetrySeconds) {
+    const Status called = CallRpc(argument, services);
+    if (called || second >= kMostWaitSeconds) return called;
+    LogLine(called.error().text());
+    ::sleep(kRetrySeconds);
+  }
+}
+
+Status WaitForPath(const std::string& path, HookServices&) {
+  return WaitFor(WaitKind::kPath, path, kMostWaitSeconds);
+}
+Status WaitForFile(const std::string& path, HookServices&) {
+  return WaitFor(WaitKind::kFile, path, kMostWaitSeconds);
+}
+Status WaitForDirectory(const std::string& path, HookServices&) {
+  return WaitFor(WaitKind::kDirectory, path, kMostWaitSeconds);
+}
+Status WaitForSocket(const std::string& address, HookServices&) {
+  return WaitFor(WaitKind::kSocket, address, kMostWaitSeconds);
+}
+
+Status HandleSignal(const std::string& argument, HookServices&) {
+  const auto [number, name] = Words<2>(argument);
+  const auto signal = ParseInt(number);
+  if (!signal) return Fail("invalid hook unix_signal syntax, {} is no number", number);
+  auto* const handler = TRY(FindSymbol<void (*)(int)>(name));
+  struct sigaction action {};
+  action.sa_handler = handler;
+  return Done(::sigaction(static_cast<int>(*signal), &action, nullptr), "unix_signal " + number);
+}
+
+Status Exit(const std::string& argument, HookServices&) {
+  const auto status = ParseInt(Trim(argument));
+  EndProcess(status ? static_cast<int>(*status) : 0);
+}
+
+Status PrintText(const std::string& text, HookServices&) {
+  return WriteAll(STDOUT_FILENO, text + "\n");
+}
+
+Status LogText(const std::string& text, HookServices&) {
+  LogLine(text);
+  return {};
+}
+
+// clang-format off
+constexpr HookActionRow kActions[] = {
+    // name            syntax                          private  run
+    {"cd",              "<directory>",                  true,  ChangeDirectory},
+    {"chdir",           "<directory>",                  true,  ChangeDirectory},
+    {"mkdir",           "<directory>",                  false, MakeDirectory},
+    {"putenv",          "<name>=value",                 true,  PutEnvironment},
+    {"chmod",           "<file> <mode>",                false, ChangeMode},
+    {"chown",           "<file> <user> <group>",        false, ChangeOwner},
+    {"chown2",          "<file> <uid> <gid>",           false, ChangeOwnerByNumber},
+    {"sticky",          "<file>",                       false, MakeSticky},
+    {"exec",            "<command>",                    false, Execute},
+    {"safeexec",        "<command>",                    false, ExecuteSafely},
+    {"create",          "<file>",                       false, CreateFile},
+    {"creat",           "<file>",                       false, CreateFile},
+    {"write",           "<file> <string>",              false, WriteText},
+    {"writen",          "<file> <string>",              false, WriteLine},
+    {"append",          "<file> <string>",              false, AppendText},
+    {"appendn",         "<file> <string>",              false, AppendLine},
+    {"writefifo",       "<file> <string>",              false, WriteFifo},
+    {"spinningfifo",    "<file> <string>",              false, WriteFifoPatiently},
+    {"unlink",          "<file>",                       false, Unlink},
+    {"mount",           "<type> <source> <directory>",  false, Mount},
+    {"umount",          "<directory>",                  false, Unmount},
+    {"call",            "<function>",                   false, Call},
+    {"callret",         "<function>",                   false, CallWithResult},
+    {"callint",         "<function> <number>",          false, CallInt},
+    {"callintret",      "<function> <number>",          false, CallIntWithResult},
+    {"hostname",        "<name>",                       false, SetHostname},
+    {"alarm",           "<alarm> <text>",               false, RaiseAlarm},
+    {"rpc",             "<function>",                   false, CallRpc},
+    {"retryrpc",        "<function>",                   false, CallRpcPatiently},
+    {"wait_for_fs",     "<path>",                       true,  WaitForPath},
+    {"wait_for_file",   "<file>",                       true,  WaitForFile},
+    {"wait_for_dir",    "<directory>",                  true,  WaitForDirectory},
+    {"wait_for_socket", "<address>",                    true,  WaitForSocket},
+    {"unix_signal",     "<signal> <function>",          false, HandleSignal},
+    {"exit",            "",                             false, Exit},
+    {"print",           "",                             false, PrintText},
+    {"log",             "",                             false, LogText},
+};
+// clang-format on
+
+}  // namespace
+
+const HookActionRow* FindHookAction(std::string_view name) {
+  const auto* const found = std::ranges::find(kActions, name, &HookActionRow::name);
+  return found == std::end(kActions) ? nullptr : found;
+}
+
+size_t WordsOf(std::string_view syntax) {
+  return static_cast<size_t>(std::ranges::count(syntax, '<'));
+}
+
+std::vector<std::string> SplitArgument(std::string_view argument, size_t count) {
+  std::vector<std::string> words;
+  std::string_view rest = argument;
+  while (words.size() + 1 < count) {
+    const size_t blank = rest.find(' ');
+    if (blank == std::string_view::npos) break;
+    words.emplace_back(rest.substr(0, blank));
+    rest.remove_prefix(blank + 1);
+  }
+  if (!rest.empty()) words.emplace_back(rest);
+  return words;
+}
+
+Status RunShell(const std::string& command) {
+  ProgramSpec program;
+  program.path = "/bin/sh";
+  program.argv = {"/bin/sh", "-c", command};
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    program.environment.emplace_back(*variable);
+  }
+  const pid_t pid = TRY(SpawnProgram(program));
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) return ErrnoError("waitpid()", errno);
+  }
+  if (WIFSIGNALED(status)) {
+    return Fail("command \"{}\" was killed by signal {}", command, WTERMSIG(status));
+  }
+  if (WEXITSTATUS(status) != 0) {
+    return Fail("command \"{}\" exited with non-zero code: {}", command, WEXITSTATUS(status));
+  }
+  return {};
+}
+
+}  // namespace uwsgi

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/function.h"
+#include "base/result.h"
+
+namespace uwsgi {
+
+// What hook actions need of the server beyond the process itself; an empty function means that this
+// process has no such thing (yet), and the action fails.
+struct HookServices {
+  UniqueFunction<Status(std::string_view alarm, std::string_view text)> raise_alarm;
+  // A function by its name ("sum", "sum@server:port") with these arguments.
+  UniqueFunction<Result<std::string>(const std::string& function, std::vector<std::string> args)>
+      call_rpc;
+  // Runs a shell command. Empty: it is run and waited for.
+  UniqueFunction<Status(const std::string& command)> run_command;
+};
+
+// A kind of action: `name:argument` in the configuration.
+struct HookActionRow {
+  std::string_view name;
+  // What the argument must look like, for messages; the number of its words in angle brackets is
+  // what must be there, the last one takes the rest.
+  std::string_view syntax;
+  // It changes nothing but this process, so the trial of a reload does it too.
+  bool is_private;
+  Status (*run)(const std::string& argument, HookServices& services);
+};
+// Null when there is no such action.
+const HookActionRow* FindHookAction(std::string_view name);
+
+// How many words the syntax asks for.
+size_t WordsOf(std::string_view syntax);
+// The words of an argument, the last of `count` taking the rest of the text; fewer when there are
+// not as many.
+std::vector<std::string> SplitArgument(std::string_view argument, size_t count);
+
+// Runs a command with /bin/sh and waits for its end; an error unless it ends with 0.
+Status RunShell(const std::string& command);
+
+}  // namespace uwsgi

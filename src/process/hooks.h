@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "process/hook_actions.h"
+#include "process/privileges.h"
+
+namespace uwsgi {
+
+// When hooks run, in the order in which a start comes by.
+enum class HookPhase : uint8_t {
+  kAsap,            // the configuration is read
+  kPreJail,         // the first pidfile is written; not at a reload
+  kInJail,          // behind it
+  kAsRoot,          // before privileges are dropped
+  kAsUser,          // behind it
+  kPreApp,          // before applications are loaded, wherever that is
+  kPostApp,         // behind it
+  kMasterStart,     // the master has forked its children
+  kPostFork,        // in each worker, before anything of the application runs
+  kAsMule,          // in each mule
+  kAccepting,       // in each worker that is about to accept
+  kAcceptingOnce,   // the same, in the first process of each worker only
+  kAccepting1,      // in worker 1
+  kAccepting1Once,  // in the first process of worker 1
+  kAtExit,          // at the end, and before a reload
+};
+inline constexpr size_t kHookPhases = 15;
+
+struct HookPhaseRow {
+  HookPhase phase;
+  std::string_view name;   // in hook-NAME, exec-NAME, call-NAME, mount-NAME
+  std::string_view shown;  // in the log
+  bool is_fatal;           // the failure of a hook ends the instance
+};
+const HookPhaseRow& RowOf(HookPhase phase);
+
+// One thing to do.
+struct Hook {
+  const HookActionRow* action = nullptr;
+  std::string argument;
+  std::string shown;  // in the log
+};
+
+// Reads `action:argument` or `!action:argument` (which hides it in the log).
+Result<Hook> ParseHook(std::string_view text);
+
+// What is to be done when.
+struct HookSpec {
+  std::array<std::vector<Hook>, kHookPhases> phases;
+
+  [[nodiscard]] const std::vector<Hook>& of(HookPhase phase) const {
+    return phases[static_cast<size_t>(phase)];
+  }
+};
+
+// Runs the hooks of a phase, one after another, saying so in the log. In a fatal phase the first
+// that fails ends it with an error of exit code 1, which has been told in the log; in the others
+// the next one follows. Blocks until the commands have ended.
+Status RunHooks(const HookSpec& spec, HookPhase phase, HookServices& services);
+// The trial of a reload: only those that change nothing but the process.
+Status RunPrivateHooks(const HookSpec& spec, HookPhase phase, HookServices& services);
+// The hooks of a server, for those who come by at a phase.
+class HookRunner {
+ public:
+  HookRunner(HookSpec spec, bool is_trial) : spec_(std::move(spec)), is_trial_(is_trial) {}
+
+  Status Run(HookPhase phase) {
+    return is_trial_ ? RunPrivateHooks(spec_, phase, services_) : RunHooks(spec_, phase, services_);
+  }
+  // What is there for hooks in this process; filled as the start goes on.
+  [[nodiscard]] HookServices& services() { return services_; }
+
+ private:
+  HookSpec spec_;
+  bool is_trial_;
+  HookServices services_;
+};
+
+// Becomes the user and groups of the spec, between the hooks of root and those of the user.
+Status ChangeIdentity(const IdentitySpec& identity, HookRunner& hooks);
+
+// One hook outside of the phases; `shown` names the occasion.
+Status RunHook(const Hook& hook, std::string_view shown, HookServices& services);
+
+}  // namespace uwsgi
