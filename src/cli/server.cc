@@ -144,7 +144,7 @@ Status Server::BindSockets() {
   if (!is_trial()) {
     for (const std::string& line : listeners_->start_lines()) LogLine(line);
   }
-  if (listeners_->empty() && !options_.no_server) {
+  if (listeners_->empty() && !options_.no_server && !WorksWithoutSockets(options_)) {
     return Fail(
         "The -s/--socket option is missing and stdin is not a socket: there is nothing to serve");
   }

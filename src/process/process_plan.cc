@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "base/strings.h"
@@ -115,6 +116,26 @@ Result<ProcessSpec> PlanProcesses(const Options& options) {
   spec.start_up = PlanStartUp(options);
   spec.hooks = TRY(PlanHooks(options));
   return spec;
+}
+
+bool WorksWithoutSockets(const Options& options) {
+  constexpr std::string_view kWork[] = {"emperor",
+                                        "spooler",
+                                        "spooler-external",
+                                        "mule",
+                                        "mules",
+                                        "farm",
+                                        "cron",
+                                        "cron2",
+                                        "unique-cron",
+                                        "legion-cron",
+                                        "unique-legion-cron",
+                                        "attach-daemon",
+                                        "attach-daemon2",
+                                        "attach-control-daemon",
+                                        "smart-attach-daemon",
+                                        "smart-attach-daemon2"};
+  return std::ranges::any_of(kWork, [&](std::string_view name) { return options.IsSet(name); });
 }
 
 LogStyle PlanLogStyle(const Options& options) {

@@ -74,6 +74,10 @@ struct ProcessSpec {
 // What the options say about processes. An error names the option and where it was given.
 Result<ProcessSpec> PlanProcesses(const Options& options);
 
+// Whether something else than requests is asked for, so that a server without a socket has
+// something to do.
+bool WorksWithoutSockets(const Options& options);
+
 // How lines of the server log begin (log-date, log-prefix).
 LogStyle PlanLogStyle(const Options& options);
 
