@@ -34,6 +34,13 @@ class UserLocks {
   // Whether somebody who lives has it.
   [[nodiscard]] bool IsLocked(int number);
 
+  // For statistics: how many there are, and the process that has one (0: nobody; a dead one stays
+  // named until somebody else asks for the lock).
+  [[nodiscard]] int count() const { return static_cast<int>(locks_.size()); }
+  [[nodiscard]] pid_t holder(int number) const {
+    return locks_[static_cast<size_t>(number)].mutex.owner();
+  }
+
  private:
   struct SharedState {
     SharedMutex mutex;

@@ -47,6 +47,7 @@ TEST_F(UserLocksTest, AreNotOpenedByOneWhoDoesNotHaveThem) {
             }),
             0);
   EXPECT_TRUE(locks.IsLocked(0));
+  locks.Unlock(0);
 }
 
 TEST_F(UserLocksTest, AreFreeAfterTheirHolderDied) {
@@ -62,6 +63,7 @@ TEST_F(UserLocksTest, AreFreeAfterTheirHolderDied) {
   EXPECT_EQ(InChild(die_with_it), -SIGKILL);
   locks.Lock(1);
   EXPECT_TRUE(locks.IsLocked(1));
+  locks.Unlock(1);
 }
 
 }  // namespace
