@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/unique_fd.h"
 #include "service/cache_memory.h"
 #include "service/cache_space.h"
 #include "service/cache_spec.h"
@@ -77,6 +78,11 @@ class Cache {
   // Begins to write the store.
   void Flush() const { memory_.mapping().Flush(); }
   [[nodiscard]] CacheStats stats() const;
+  [[nodiscard]] size_t size() const { return memory_.mapping().size(); }
+  [[nodiscard]] const CacheMemory& memory() const { return memory_; }
+
+  // For a store: its file stays open, and so locked, as long as the cache.
+  void KeepOpen(UniqueFd file) { file_ = std::move(file); }
 
   // Makes everything anew of the complete slots, of which those that `keep` refuses go. For one who
   // is alone with the memory.
@@ -141,6 +147,7 @@ class Cache {
   CacheMemory memory_;
   CacheSpace space_{memory_};
   bool has_checksums_;
+  UniqueFd file_;
 };
 
 }  // namespace uwsgi

@@ -30,10 +30,8 @@ std::string Got(Cache& cache, ByteView key) {
 int64_t Seconds() { return WallMicros() / 1'000'000; }
 
 struct CacheTest : testing::Test {
-  CacheTest() {
-    SetLogSink([](std::string_view line) { lines += line; });
-  }
-  ~CacheTest() override { SetLogSink(nullptr); }
+  LogSink before = SetLogSink([](std::string_view line) { lines += line; });
+  ~CacheTest() override { SetLogSink(before); }
   static inline std::string lines;
 };
 

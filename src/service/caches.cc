@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/caches.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "service/cache_store.h"
+
+namespace uwsgi {
+namespace {
+
+void LogCache(const CacheSpec& spec, size_t size) {
+  const uint64_t entry = sizeof(CacheSlot) + spec.keysize;
+  Log("*** Cache \"{}\" initialized: {}MB (key: {} bytes, keys: {} bytes, data: {} bytes, bitmap: "
+      "{} bytes) preallocated ***",
+      spec.name, size / (1024 * 1024), entry, entry * spec.items,
+      spec.block_count() * spec.blocksize, spec.bitmap ? (spec.block_count() + 7) / 8 : 0);
+}
+
+}  // namespace
+
+Result<Caches> Caches::Create(const CachesSpec& spec, StoreUse use) {
+  Caches caches;
+  caches.sweep_every_s_ = spec.sweep_every_s;
+  caches.report_freed_ = spec.report_freed;
+  for (const CacheSpec& cache : spec.caches) {
+    caches.caches_.push_back(TRY(OpenCache(cache, use)));
+    if (use != StoreUse::kNone) LogCache(cache, caches.caches_.back()->size());
+  }
+  for (const CacheItem& item : spec.items) TRY_STATUS(caches.Put(item));
+  return caches;
+}
+
+Cache* Caches::Find(ByteView name) const {
+  if (name.empty()) return caches_.empty() ? nullptr : caches_.front().get();
+  for (const auto& cache : caches_) {
+    if (cache->name() == name) return cache.get();
+  }
+  return nullptr;
+}
+
+Status Caches::Put(const CacheItem& item) const {
+  Cache* const cache = Find(item.cache);
+  if (cache == nullptr) return Fail("there is no cache \"{}\" ({})", item.cache, item.origin);
+  // compat: a store may hold it already, and then the stored value stays.
+  const std::string value = item.is_file ? TRY(ReadFile(item.value)) : item.value;
+  const CacheStored stored = cache->Set(item.key, value, 0, Cache::SetMode::kAdd);
+  if (stored == CacheStored::kYes || stored == CacheStored::kExists) return {};
+  return Fail("\"{:.80}\" cannot be put into cache \"{}\": {} ({})", item.key, cache->name(),
+              stored == CacheStored::kFull ? "it is full" : "key or value is empty or too long",
+              item.origin);
+}
+
+void Caches::Sweep() const {
+  for (const auto& cache : caches_) {
+    if (cache->spec().lazy_expire) continue;
+    const size_t freed = cache->Sweep();
+    if (report_freed_ && freed > 0) Log("freed {} items for cache \"{}\"", freed, cache->name());
+  }
+}
+
+}  // namespace uwsgi
