@@ -45,6 +45,11 @@ Result<std::vector<InheritedSocket>> TakeInheritedSockets(const Options& options
   return sockets;
 }
 
+StoreUse StoreUseOf(StartKind kind) {
+  if (kind == StartKind::kTrial) return StoreUse::kNone;
+  return kind == StartKind::kSuccessor ? StoreUse::kInherit : StoreUse::kOwn;
+}
+
 }  // namespace
 
 Result<ServerSpecs> PlanServer(const Options& options) {
@@ -158,7 +163,7 @@ Status Server::CreateShared() {
   ServiceSet::AddSize(size, specs_.services);
   region_.emplace(TRY(SharedRegion::Create(size)));
   scoreboard_ = TRY(Scoreboard::Create(*region_, spec.processes, spec.threads));
-  TRY_STATUS(services_.Create(*region_, specs_.services));
+  TRY_STATUS(services_.Create(*region_, specs_.services, StoreUseOf(order_.kind)));
   control_ = std::make_unique<ServerControl>(*scoreboard_);
   facts_ = MakeFacts();
   return {};

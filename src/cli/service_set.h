@@ -17,12 +17,13 @@ class ServiceSet {
 
   // What Create() will carve.
   static void AddSize(SharedSize& size, const ServiceSpecs& specs);
-  Status Create(SharedRegion& region, const ServiceSpecs& specs);
+  Status Create(SharedRegion& region, const ServiceSpecs& specs, StoreUse stores);
 
   [[nodiscard]] const Services& services() const { return services_; }
 
  private:
   std::optional<UserLocks> locks_;
+  std::optional<Caches> caches_;
   Services services_;
 };
 

@@ -118,8 +118,8 @@ ApiContext& api() {
 Status InstallApiModule() {
   const PyRef module = PyRef::Steal(PyModule_Create(&module_definition));
   bool ok = module && AddConstants(module.get(), *api().facts);
-  for (PyMethodDef* const methods :
-       {kModuleMethods, WorkerMethods(), RequestMethods(), LogMethods(), LockMethods()}) {
+  for (PyMethodDef* const methods : {kModuleMethods, WorkerMethods(), RequestMethods(),
+                                     LogMethods(), LockMethods(), CacheMethods()}) {
     ok = ok && PyModule_AddFunctions(module.get(), methods) == 0;
   }
   ok = ok && AddUnavailable(module.get()) &&

@@ -39,6 +39,7 @@ void CallApiHook(const char* name);
 PyMethodDef* WorkerMethods();           // api_worker.cc: processes and the server
 PyMethodDef* RequestMethods();          // api_request.cc: the request of this thread
 PyMethodDef* LogMethods();              // api_log.cc
+PyMethodDef* CacheMethods();            // api_cache.cc
 PyMethodDef* LockMethods();             // api_lock.cc
 bool AddUnavailable(PyObject* module);  // api_unavailable.cc: functions whose service is not there
 

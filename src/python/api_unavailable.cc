@@ -19,10 +19,6 @@ struct Service {
 };
 
 const std::array kServices = {
-    Service{&PyExc_ValueError, "no cache is configured",
-            "cache_get cache_set cache_update cache_del cache_exists cache_clear cache_keys "
-            "cache_inc cache_dec "
-            "cache_mul cache_div cache_num"},
     Service{&PyExc_ValueError, "no metrics are configured",
             "metric_get metric_set metric_inc metric_dec metric_mul metric_div metric_set_max "
             "metric_set_min"},

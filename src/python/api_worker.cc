@@ -11,17 +11,13 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "python/api_module.h"
+#include "python/call_args.h"
 #include "python/call_state.h"
 #include "python/convert.h"
 #include "python/py_error.h"
 
 namespace uwsgi {
 namespace {
-
-PyObject* TrueOrNone(bool value) {
-  if (value) Py_RETURN_TRUE;
-  Py_RETURN_NONE;
-}
 
 // worker_id() -> int: 0 outside of workers
 PyObject* WorkerId(PyObject*, PyObject*) noexcept {

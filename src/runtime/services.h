@@ -3,12 +3,14 @@
 
 namespace uwsgi {
 
+class Caches;
 class UserLocks;
 
 // What the server offers to applications beside requests. Made before the first fork, owned by
 // cli/service_set, never changed afterwards; null: not configured.
 struct Services {
   UserLocks* locks = nullptr;
+  Caches* caches = nullptr;  // never null in a server, but may have no cache
 };
 
 }  // namespace uwsgi

@@ -16,9 +16,7 @@ class CacheClient {
  public:
   explicit CacheClient(const Caches* caches) : caches_(caches) {}
 
-  [[nodiscard]] static bool IsRemote(ByteView where) {
-    return where.find('@') != ByteView::npos;
-  }
+  [[nodiscard]] static bool IsRemote(ByteView where) { return where.find('@') != ByteView::npos; }
   // One of this server's, null when it has none of that name.
   [[nodiscard]] Cache* Local(ByteView where) const {
     return caches_ == nullptr ? nullptr : caches_->Find(where);

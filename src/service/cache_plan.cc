@@ -98,8 +98,7 @@ Status CheckSpec(const CacheSpec& spec) {
   if (spec.blocksize == 0) return complain("blocksize must be at least 1");
   if (spec.keysize == 0 || spec.keysize > kLongestKey)
     return complain(fmt::format("keysize must be between 1 and {}", kLongestKey));
-  if (spec.hashsize == 0 || spec.hashsize > kMostItems)
-    return complain("hashsize is out of range");
+  if (spec.hashsize == 0 || spec.hashsize > kMostItems) return complain("hashsize is out of range");
   if (spec.hash != "djb33x" && spec.hash != "murmur2")
     return complain(fmt::format("unknown hash \"{}\": djb33x and murmur2 are known", spec.hash));
   if (spec.sweep_on_full_s < 0 || spec.store_sync_s < 0) return complain("a time is negative");

@@ -15,7 +15,7 @@ struct CacheItem {
   std::string key;
   std::string value;
   bool is_file = false;  // the value is what this file holds
-  std::string origin;  // for messages
+  std::string origin;    // for messages
 };
 
 struct CachesSpec {

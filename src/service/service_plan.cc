@@ -2,6 +2,7 @@
 #include "service/service_plan.h"
 
 #include "config/options.h"
+#include "service/cache_plan.h"
 
 namespace uwsgi {
 namespace {
@@ -21,6 +22,7 @@ Result<UserLocksSpec> PlanLocks(const Options& options) {
 Result<ServiceSpecs> PlanServices(const Options& options) {
   ServiceSpecs specs;
   specs.locks = TRY(PlanLocks(options));
+  specs.caches = TRY(PlanCaches(options));
   return specs;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "service/caches.h"
 #include "service/user_lock.h"
 
 namespace uwsgi {
@@ -11,6 +12,7 @@ struct Options;
 // What the services of applications need to know; a service that is not configured has no value.
 struct ServiceSpecs {
   UserLocksSpec locks;
+  CachesSpec caches;
 };
 
 // Reads the options of all services. Errors name the option and where it was given.

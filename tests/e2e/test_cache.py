@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Caches as applications use them, over several workers."""
+import os
+import random
+import signal
+import threading
+
+import pytest
+
+from support.ask import app, value
+from support.processes import wait_until
+
+CACHES = ["--cache2", "name=c1,items=50", "--cache2", "name=small,items=4,blocksize=100,keysize=20,ignore_full=1",
+          "--cache2", "name=big,items=10,blocksize=1024,blocks=100,bitmap=1",
+          "--cache2", "name=lru,items=4,purge_lru=1", "--cache2", "name=clear,items=3,clear_on_full=1",
+          "--cache2", "name=math,items=10,math_initial=100"]
+
+
+@pytest.fixture(scope="module")
+def srv(module_server):
+    return module_server(app=app(), args=["--master", "--processes", "2", *CACHES])
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("expression, expected", [
+    ("uwsgi.cache_set('a', 'one'), uwsgi.cache_set('a', 'two'), uwsgi.cache_get('a')", "(True, None, b'one')"),
+    ("uwsgi.cache_update('b', 'one'), uwsgi.cache_update(b'b', b'two'), uwsgi.cache_get('b', 'c1')", "(True, True, b'two')"),
+    ("uwsgi.cache_get('missing'), uwsgi.cache_exists('missing'), uwsgi.cache_del('missing')", "(None, None, None)"),
+    ("uwsgi.cache_set('c', 'x'), uwsgi.cache_exists('c'), uwsgi.cache_del('c'), uwsgi.cache_exists('c')", "(True, True, True, None)"),
+    ("uwsgi.cache_set('', 'x'), uwsgi.cache_set('e', '')", "(None, None)"),
+    ("uwsgi.cache_set('k' * 21, 'x', 0, 'small'), uwsgi.cache_set('k', 'v' * 101, 0, 'small'), uwsgi.cache_set('k' * 19, 'v' * 100, 0, 'small')",
+     "(None, None, True)"),
+    ("uwsgi.cache_get('a', 'nowhere'), uwsgi.cache_set('a', 'b', 0, 'nowhere'), uwsgi.cache_clear('nowhere')", "(None, None, None)"),
+    ("uwsgi.cache_keys('nowhere')", "'ValueError: no local uWSGI cache available'"),
+    ("uwsgi.cache_set('x' * 30, 'v' * 65536), len(uwsgi.cache_get('x' * 30)), uwsgi.cache_set('y', 'v' * 65537)", "(True, 65536, None)"),
+    ("uwsgi.cache_set('k', 'v' * 50000, 0, 'big'), len(uwsgi.cache_get('k', 'big')), uwsgi.cache_set('l', 'v' * 102401, 0, 'big')", "(True, 50000, None)"),
+    ("uwsgi.cache_inc('n', 5, 0, 'c1'), uwsgi.cache_inc('n'), uwsgi.cache_num('n'), uwsgi.cache_get('n')",
+     r"(True, True, 6, b'\x06\x00\x00\x00\x00\x00\x00\x00')"),
+    ("uwsgi.cache_dec('m', 2), uwsgi.cache_mul('m', 10), uwsgi.cache_div('m', 3), uwsgi.cache_num('m')", "(True, True, True, -6)"),
+    ("uwsgi.cache_inc('z', 7), uwsgi.cache_div('z', 0), uwsgi.cache_num('z')", "(True, True, 0)"),
+    ("uwsgi.cache_inc('n', 1, 0, 'math'), uwsgi.cache_num('n', 'math'), uwsgi.cache_mul('o', 2, 0, 'math'), uwsgi.cache_num('o', 'math')", "(True, 101, True, 200)"),
+    ("uwsgi.cache_num('missing'), uwsgi.cache_set('t', 'text') and uwsgi.cache_num('t')", "(0, 0)"),
+    ("[uwsgi.cache_set(k, 'v', 0, 'clear') for k in 'abcde']", "[True, True, True, True, True]"),
+    ("uwsgi.cache_clear('clear'), uwsgi.cache_keys('clear')", "(True, [])"),
+    ("uwsgi.cache_set('a', 'b', 0, 'clear'), uwsgi.cache_keys('clear')", "(True, [b'a'])"),
+    ("uwsgi.cache_set(1, 'b')", None), ("uwsgi.cache_get()", None),
+])
+def test_functions(srv, expression, expected):
+    found = value(srv, expression)
+    if expected is None:
+        assert found.startswith(("'TypeError", '"TypeError')), found
+    else:
+        assert found == expected
+
+
+@pytest.mark.parity
+def test_least_recently_used_items_go(srv):
+    value(srv, "[uwsgi.cache_set(k, k, 0, 'lru') for k in 'abc']")
+    assert value(srv, "uwsgi.cache_get('a', 'lru')") == "b'a'"
+    value(srv, "[uwsgi.cache_set(k, k, 0, 'lru') for k in 'de']")
+    assert value(srv, "[uwsgi.cache_get(k, 'lru') for k in 'bde']") == "[None, b'd', b'e']"
+
+
+def test_a_full_cache_says_so(server):
+    srv = server(app=app(), args=["--master", "--cache2", "name=pl,items=3"])
+    assert value(srv, "[uwsgi.cache_set(k, 'v') for k in 'abcd']") == "[True, True, True, None]"
+    srv.wait_log(r'^\*\*\* DANGER cache "pl" is FULL !!! \*\*\*$')
+
+
+def test_text_is_not_calculated_with(srv):
+    assert value(srv, "uwsgi.cache_update('text', 'a long text'), uwsgi.cache_inc('text'), uwsgi.cache_get('text')") == "(True, None, b'a long text')"
+
+
+@pytest.mark.parity
+def test_the_old_style_cache_comes_first(server):
+    srv = server(app=app(), args=["--master", "--cache2", "name=other,items=10", "--cache", "20", "--add-cache-item", "other a=b=c"])
+    assert value(srv, "uwsgi.cache_set('k', 'v'), uwsgi.cache_get('k', 'default'), uwsgi.cache_get('k', 'other'), uwsgi.cache_get('a', 'other')") \
+        == "(True, b'v', None, b'b=c')"
+
+
+@pytest.mark.parity
+def test_items_from_the_configuration(server, tmp_path):
+    (tmp_path / "page.html").write_text("a page")
+    srv = server(app=app(), args=["--master", "--cache2", "name=c,items=10", "--add-cache-item", "greeting=hello",
+                                  "--load-file-in-cache", tmp_path / "page.html"])
+    assert value(srv, "uwsgi.cache_get('greeting')") == "b'hello'"
+    assert value(srv, f"uwsgi.cache_get('{tmp_path}/page.html')") == "b'a page'"
+
+
+def test_blanks_belong_to_values_and_never_is_never(server):
+    srv = server(app=app(), args=["--master", "--cache2", "name=c,items=10", "--add-cache-item", "greeting=hello world"])
+    assert value(srv, "uwsgi.cache_get('greeting'), uwsgi.cache_set('k', 'v', -1), uwsgi.cache_get('k')") == "(b'hello world', True, b'v')"
+
+
+@pytest.mark.parity
+def test_items_expire(server):
+    srv = server(app=app(), args=["--master", "--cache2", "name=c,items=10", "--cache-expire-freq", "1"])
+    assert value(srv, "uwsgi.cache_set('soon', 'v', 1), uwsgi.cache_set('late', 'v', 1000), uwsgi.cache_set('never', 'v', 0), uwsgi.cache_get('soon')") \
+        == "(True, True, True, b'v')"
+    wait_until(lambda: value(srv, "uwsgi.cache_get('soon')") == "None", 15)
+    assert value(srv, "uwsgi.cache_get('late'), uwsgi.cache_get('never')") == "(b'v', b'v')"
+
+
+@pytest.mark.parity
+def test_values_survive_a_killed_worker(server):
+    srv = server(app=app(), args=["--master", "--processes", "2", "--cache2", "name=c,items=10"], allow=["DAMN !"])
+    pid = int(value(srv, "uwsgi.cache_set('k', 'v') and os.getpid()"))
+    os.kill(pid, signal.SIGKILL)
+    srv.wait_log(r"DAMN ! worker")
+    for _ in range(5):
+        assert value(srv, "uwsgi.cache_get('k')") == "b'v'"
+
+
+def test_stays_whole_while_workers_are_killed(server):
+    """Each value says what it must look like; workers write and read them until they are killed."""
+    work = '''
+import random
+def whole(text): return text is None or (len(text) > 8 and int(text[:8]) == len(text) and text[8:] == text[8:9] * (len(text) - 8))
+def work():
+    for _ in range(300):
+        size = random.randrange(10, 3000)
+        uwsgi.cache_update("k%d" % random.randrange(100), b"%08d" % size + bytes([random.randrange(97, 122)]) * (size - 8))
+        if not whole(uwsgi.cache_get("k%d" % random.randrange(100))): return "torn"
+        uwsgi.cache_inc("count"); uwsgi.cache_del("k%d" % random.randrange(100))
+    return "whole"
+'''
+    srv = server(app=app(work), args=["--master", "--processes", "4", "--cache2", "name=c,items=60,blocksize=256,blocks=300,bitmap=1,purge_lru=1"],
+                 allow=["DAMN !"])
+    answers, over = set(), threading.Event()
+
+    def ask():
+        while not over.is_set():
+            try:
+                answers.add(value(srv, "work()"))
+            except (OSError, AssertionError, ValueError):
+                pass  # the worker that ran it was killed
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(25):
+        workers = wait_until(srv.workers)
+        try:
+            os.kill(random.choice(workers), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        over.wait(0.05)
+    over.set()
+    for thread in threads:
+        thread.join(60)
+    answers.discard("")
+    assert answers == {"'whole'"}
+    assert value(srv, "work()") == "'whole'"
+    assert value(srv, "all(whole(uwsgi.cache_get(k)) for k in uwsgi.cache_keys() if k != b'count')") == "True"
+
+
+# -- the store
+
+def test_a_store_keeps_values_over_a_restart(server, tmp_path):
+    args = ["--master", "--cache2", f"name=c,items=10,store={tmp_path}/cache.db"]
+    first = server(app=app(), args=args)
+    assert value(first, "uwsgi.cache_set('k', 'v' * 1000), uwsgi.cache_set('n', '1', 1000)") == "(True, True)"
+    first.stop()
+    second = server(app=app(), args=args)
+    assert value(second, "uwsgi.cache_get('k') == b'v' * 1000, uwsgi.cache_get('n'), sorted(uwsgi.cache_keys())") == "(True, b'1', [b'k', b'n'])"
+    second.wait_log("recovered 2 items from cache store file")
+
+
+def test_a_store_keeps_values_when_all_are_killed(server, tmp_path):
+    args = ["--master", "--cache2", f"name=c,items=10,store={tmp_path}/cache.db"]
+    first = server(app=app(), args=args, exit_status=-signal.SIGKILL)
+    value(first, "uwsgi.cache_set('k', 'v')")
+    first.signal(signal.SIGKILL)
+    first.wait()
+    wait_until(lambda: not first.left_over())
+    second = server(app=app(), args=args)
+    assert value(second, "uwsgi.cache_get('k')") == "b'v'"
+
+
+def test_a_store_is_shared_over_a_reload(server, tmp_path):
+    srv = server(app=app(), args=["--master", "--cache2", f"name=c,items=10,store={tmp_path}/cache.db"])
+    pid = value(srv, "uwsgi.cache_set('k', 'v') and os.getpid()")
+    srv.signal(signal.SIGHUP)
+    wait_until(lambda: value(srv, "os.getpid()") != pid, 20)
+    assert value(srv, "uwsgi.cache_get('k'), uwsgi.cache_update('k', 'w'), uwsgi.cache_get('k')") == "(b'v', True, b'w')"
+
+
+def test_a_foreign_store_is_refused_or_replaced(server, program, tmp_path):
+    (tmp_path / "cache.db").write_bytes(b"something else" * 1000)
+    done = program.run("--master", "--http-socket", "127.0.0.1:0", "--cache2", f"name=c,items=10,store={tmp_path}/cache.db")
+    assert done.returncode == 1 and "invalid cache store file" in done.stdout
+    srv = server(app=app(), args=["--master", "--cache2", f"name=c,items=10,store={tmp_path}/cache.db,store_delete=1"])
+    assert value(srv, "uwsgi.cache_set('k', 'v')") == "True"
+
+
+def test_a_store_in_use_is_refused(server, program, tmp_path):
+    store = f"name=c,items=10,store={tmp_path}/cache.db"
+    server(app=app(), args=["--master", "--cache2", store])
+    done = program.run("--master", "--http-socket", "127.0.0.1:0", "--cache2", store)
+    assert done.returncode == 1 and "another server uses it" in done.stdout
+
+
+# -- mistakes
+
+@pytest.mark.parametrize("setting, message", [
+    ("items=10", "a name is needed"), ("name=c", "items must be given"), ("name=c,items=0", "items must be given"),
+    ("name=c,items=ten", "bad value"), ("name=c,items=10,colour=red", "unknown key"), ("name=c,items=10,blocks=5", "as many blocks"),
+    ("name=c,items=10,keysize=70000", "keysize"), ("name=c,items=10,hash=md5", "unknown hash"),
+    ("name=c,items=4000000000000", "too many items"),
+])
+def test_mistakes_are_named(program, tmp_path, setting, message):
+    (tmp_path / "site.ini").write_text(f"[uwsgi]\nhttp-socket = 127.0.0.1:0\ncache2 = {setting}\n")
+    done = program.run("--ini", tmp_path / "site.ini")
+    assert done.returncode == 1 and message in done.stdout and "site.ini:3" in done.stdout, done.stdout
+
+
+def test_an_item_for_a_cache_that_is_not_there(program):
+    done = program.run("--http-socket", "127.0.0.1:0", "--cache2", "name=c,items=10", "--add-cache-item", "d k=v")
+    assert done.returncode == 1 and 'there is no cache "d"' in done.stdout
