@@ -13,7 +13,7 @@ namespace {
 std::optional<int> LockNumber(PyObject* args, const char* format) {
   int number = 0;
   if (PyArg_ParseTuple(args, format, &number) == 0) return std::nullopt;
-  if (api().is_spooler) {
+  if (api().control->is_spooler()) {
     Raise(PyExc_ValueError, "The spooler cannot lock/unlock resources");
     return std::nullopt;
   }

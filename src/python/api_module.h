@@ -20,7 +20,6 @@ struct ApiContext {
   const LanguageRuntime* runtime = nullptr;
   const Services* services = nullptr;
   bool is_serving = false;  // this process is a worker that accepts requests
-  bool is_spooler = false;  // this process runs spooled tasks
 };
 ApiContext& api();
 // What the server offers to applications; a null member is not configured.
