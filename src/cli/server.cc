@@ -161,9 +161,11 @@ Status Server::CreateShared() {
   SharedSize size;
   Scoreboard::AddSize(size, spec.processes, spec.threads);
   ServiceSet::AddSize(size, specs_.services);
+  if (spec.processes > 1) Migration::AddSize(size, spec.processes);
   region_.emplace(TRY(SharedRegion::Create(size)));
   scoreboard_ = TRY(Scoreboard::Create(*region_, spec.processes, spec.threads));
   TRY_STATUS(services_.Create(*region_, specs_.services, StoreUseOf(order_.kind)));
+  if (spec.processes > 1) migration_ = TRY(Migration::Create(*region_, *scoreboard_));
   control_ = std::make_unique<ServerControl>(*scoreboard_);
   facts_ = MakeFacts();
   return {};
@@ -240,6 +242,7 @@ Result<int> Server::Serve() {
   parts.control = control_.get();
   parts.identity = &specs_.process.start_up.identity;
   parts.hooks = &hooks_;
+  parts.migration = migration_.get();
   TRY_STATUS(start_up_.WriteSafePidfiles());
   if (supervision().has_master) return ServeWithMaster(std::move(parts));
   // A worker has signals of its own, and lets them in when it is ready for them.

@@ -21,6 +21,7 @@
 #include "request/request_spec.h"
 #include "runtime/server_facts.h"
 #include "shm/scoreboard.h"
+#include "worker/migration.h"
 #include "worker/worker.h"
 
 namespace uwsgi {
@@ -90,6 +91,7 @@ class Server {
   std::optional<SharedRegion> region_;
   std::optional<Scoreboard> scoreboard_;
   ServiceSet services_;
+  std::unique_ptr<Migration> migration_;
   std::unique_ptr<ServerControl> control_;
   ServerFacts facts_;
   std::unique_ptr<LanguageRuntime> runtime_;

@@ -84,6 +84,7 @@ WorkerContext ContextOf(const ServingParts& parts, int id, int master_fd, Worker
   context.request_spec = parts.request_spec;
   context.runtime = parts.runtime;
   context.master_fd = master_fd;
+  context.migration = parts.migration;
   context.on_ready = std::move(events.on_ready);
   context.on_stop = std::move(events.on_stop);
   context.end_now = std::move(events.end_now);

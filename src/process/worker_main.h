@@ -22,6 +22,7 @@ struct ServingParts {
   ServerControl* control = nullptr;
   const IdentitySpec* identity = nullptr;
   HookRunner* hooks = nullptr;
+  Migration* migration = nullptr;  // null with one worker
 };
 
 // What worker `id` does from the fork to its end: title, directory, application (lazy-apps),

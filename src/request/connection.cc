@@ -107,6 +107,35 @@ void Connection::Unregister(Poller& poller) {
   registration_ = Registration::kNone;
 }
 
+// --- moving ---
+
+std::string Connection::MovableBytes() const {
+  const Exchange& exchange = *exchange_;
+  const bool is_whole =
+      exchange.body_complete && !exchange.body_file.valid() && exchange.output.empty();
+  const bool is_plain = !close_after_ && !peer_closed_ && !exchange.head.expects_continue;
+  if (phase_ != Phase::kReady || !is_whole || !is_plain) return {};
+  std::string bytes(exchange.input.pinned());
+  const ByteView body = exchange.request.body.rest_in_memory();
+  if (exchange.framing != BodyFraming::kChunked) {
+    bytes.append(body);
+  } else if (body.empty()) {
+    bytes.append(kLastChunk);
+  } else {
+    bytes.append(fmt::format("{:x}\r\n{}\r\n{}", body.size(), body, kLastChunk));
+  }
+  return bytes.append(exchange.input.view());
+}
+
+Step Connection::Adopt(ByteView bytes, int moves, int64_t now_ms) {
+  moves_ = static_cast<uint8_t>(moves);
+  awaits_proxy_line_ = false;
+  maybe_readable_ = read_until_empty_ = true;
+  exchange_ = pool_->Take();
+  exchange_->input.Fill(bytes);
+  return Parse(now_ms);
+}
+
 // --- reading ---
 
 Connection::Received Connection::Receive() {
@@ -483,6 +512,7 @@ Step Connection::AfterOutput(int64_t now_ms) {
 
 Step Connection::NextRequest(int64_t now_ms) {
   exchange_->NextRequest();
+  moves_ = 0;
   phase_ = Phase::kIdle;
   deadline_ms_ = now_ms + (draining() ? kIdleInDrainMs : spec().keepalive_timeout_ms);
   if (!exchange_->input.empty()) {

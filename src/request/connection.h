@@ -87,7 +87,14 @@ class Connection {
   Step OnDeadline(int64_t now_ms);
   // It has just been accepted.
   void Opened(int64_t now_ms);
-  // After Step::kWait: has the poller tell of what the connection waits for. False when the system has no room for one more.
+  // The bytes of a request that waits for a core and of what follows it, when another process can
+  // carry it out just as well: nothing of it has been answered, and all of it is here.
+  [[nodiscard]] std::string MovableBytes() const;
+  // It has come from another process with these bytes, after so many moves of this request.
+  Step Adopt(ByteView bytes, int moves, int64_t now_ms);
+  [[nodiscard]] int moves() const { return moves_; }
+  // After Step::kWait: has the poller tell of what the connection waits for. False when the system
+  // has no room for one more.
   [[nodiscard]] bool Register(Poller& poller);
   // Before Close(): an application may have forked, and then closing alone does not end the events.
   void Unregister(Poller& poller);
@@ -164,6 +171,7 @@ class Connection {
   std::atomic<uint8_t> owner_{0};
   Registration registration_ = Registration::kNone;
   Phase phase_ = Phase::kIdle;
+  uint8_t moves_ = 0;  // of the current request, between processes
   bool peer_is_trusted_ = false;
   bool awaits_proxy_line_ = false;
   bool maybe_readable_ = false;    // the socket was not read until it was empty

@@ -8,9 +8,11 @@ namespace uwsgi {
 
 void InputBuffer::EnsureRoom(size_t total) {
   if (empty()) begin_ = end_ = floor_;
+  if (empty() && floor_ == 0) start_ = 0;
   const size_t used = size();
   const size_t wanted = std::max(total, used + 1);
   if (wanted <= capacity_ - begin_) return;
+  start_ = 0;
   if (floor_ == 0 && wanted <= capacity_) {
     std::memmove(block_.get(), block_.get() + begin_, used);
   } else {
@@ -30,10 +32,19 @@ void InputBuffer::Unpin() {
   pinned_.reset();
   floor_ = 0;
   if (empty()) begin_ = end_ = 0;
+  start_ = begin_;
+  pinned_view_ = {};
+}
+
+void InputBuffer::Fill(ByteView bytes) {
+  EnsureRoom(bytes.size());
+  std::memcpy(tail(), bytes.data(), bytes.size());
+  Filled(bytes.size());
 }
 
 void InputBuffer::Reset() {
-  begin_ = end_ = floor_ = 0;
+  begin_ = end_ = floor_ = start_ = 0;
+  pinned_view_ = {};
   pinned_.reset();
   if (capacity_ > 4 * kUsualCapacity) {
     block_ = std::make_unique_for_overwrite<char[]>(kUsualCapacity);

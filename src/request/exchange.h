@@ -36,9 +36,16 @@ class InputBuffer {
   // is known.
   void EnsureRoom(size_t total = 0);
   // Views point at what has been consumed so far.
-  void Pin() { floor_ = begin_; }
+  void Pin() {
+    floor_ = begin_;
+    pinned_view_ = {block_.get() + start_, begin_ - start_};
+  }
+  // What had been consumed since the last Unpin() or Reset() when Pin() was called.
+  [[nodiscard]] ByteView pinned() const { return pinned_view_; }
   // No views are left.
   void Unpin();
+  // As if `bytes` had been received; by somebody who has not received anything yet.
+  void Fill(ByteView bytes);
   // As after construction.
   void Reset();
 
@@ -49,6 +56,8 @@ class InputBuffer {
   size_t begin_ = 0;
   size_t end_ = 0;
   size_t floor_ = 0;  // bytes below are pinned
+  size_t start_ = 0;  // of what has come since the last Unpin(), until Pin()
+  ByteView pinned_view_;
 };
 
 // How the response to a request has to be written, set by the protocol.

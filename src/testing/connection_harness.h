@@ -72,6 +72,11 @@ class ConnectionHarness {
     Proceed(connection_->OnEvent(closed ? Hint::kPeerClosed : Hint::kReady, now_ms));
     return true;
   }
+  // As if the connection had come from another process with these bytes.
+  std::string Adopt(const std::string& bytes) {
+    if (connection_->TryOwn()) Proceed(connection_->Adopt(bytes, 1, now_ms));
+    return Receive();
+  }
   // Time passes, and the deadline is looked at.
   void Wait(int64_t ms) {
     now_ms += ms;
@@ -104,6 +109,8 @@ class ConnectionHarness {
     }
   }
 
+  // Looks at a connection whose request waits for a core; true: it is left like that.
+  std::function<bool(Connection&)> on_ready;
   RequestSpec spec;
   std::atomic<bool> draining{false};
   int64_t now_ms = 1'000'000;
@@ -117,6 +124,7 @@ class ConnectionHarness {
       switch (step) {
         case Step::kRun: {
           ++requests;
+          if (on_ready && on_ready(*connection_)) return;
           Request& request = connection_->BeginRequest(0, now_ms * 1000);
           app_(request, connection_->exchange().response);
           connection_->EndResponse();

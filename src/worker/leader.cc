@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "worker/migration.h"
 
 namespace uwsgi {
 namespace {
@@ -25,7 +26,10 @@ constexpr int64_t kAfterMasterMs = 2000;
 constexpr int64_t kOutOfDescriptorsMs = 100;
 constexpr int64_t kIdleGraceMs =
     1000;  // a draining worker still answers what idle connections were just sending
-constexpr int64_t kLookAgainMs = 1000;  // at a connection that a core owned when its time was up
+constexpr int kLookForIdleMs = 4;  // among the other workers, while requests wait here
+constexpr int kArrivalsAtOnce = 16;
+constexpr int64_t kArrivalGraceMs = 500;  // for what another worker is just sending
+constexpr int64_t kLookAgainMs = 1000;    // at a connection that a core owned when its time was up
 
 int64_t NowMs() { return MonotonicMicros() / 1000; }
 
@@ -49,6 +53,7 @@ Leader::Leader(const WorkerSpec& spec, WorkerContext& context, CoreShared& share
       context_(context),
       shared_(shared),
       slot_(*shared.slot),
+      place_(static_cast<int>(shared.slot - context.scoreboard->all_berths().data())),
       poller_(std::move(poller)),
       signals_(std::move(signals)),
       wake_(std::move(wake)),
@@ -77,6 +82,10 @@ Status Leader::Prepare() {
   TRY_STATUS(signals_.Ignore({SIGPIPE}));
   if (context_.master_fd >= 0)
     TRY_STATUS(poller_.Add(context_.master_fd, kReadable | kPollPeerClosed, &context_));
+  if (context_.migration != nullptr)
+    TRY_STATUS(poller_.Add(context_.migration->inlet_fd(place_), kReadable, context_.migration));
+  if (TakesForTwin())
+    TRY_STATUS(poller_.Add(context_.migration->inlet_fd(twin_place()), kReadable, slot_.twin));
   for (Errand& errand : context_.errands)
     TRY_STATUS(poller_.Add(errand.fd, kReadable | kOneShot, &errand));
   int index = 0;
@@ -154,16 +163,61 @@ void Leader::Accept(Door& door, Driver& driver) {
     if (door.front.listener->is_unix()) address.ss_family = AF_UNIX;
     const auto* const peer = reinterpret_cast<const sockaddr*>(&address);
     const bool trusted = context_.request_spec->trusted_proxies.Contains(peer);
-    auto* const connection =
-        new Connection(std::move(socket), door.front, PeerAddress(peer), trusted, pool_);
-    connection->set_draining(&draining_);
-    connection->Opened(now_ms_);
-    connection->next = connections_;
-    if (connections_ != nullptr) connections_->previous = connection;
-    connections_ = connection;
-    ++connection_count_;
-    wheel_.Schedule(connection->timer, connection->deadline_ms());
-    Proceed(*connection, connection->OnEvent(Hint::kReady, now_ms_), driver);
+    Connection& connection = Enlist(std::make_unique<Connection>(
+        std::move(socket), door.front, PeerAddress(peer), trusted, pool_));
+    Proceed(connection, connection.OnEvent(Hint::kReady, now_ms_), driver);
+  }
+}
+
+Connection& Leader::Enlist(std::unique_ptr<Connection> owned) {
+  Connection* const connection = owned.release();
+  connection->set_draining(&draining_);
+  connection->Opened(now_ms_);
+  connection->next = connections_;
+  if (connections_ != nullptr) connections_->previous = connection;
+  connections_ = connection;
+  ++connection_count_;
+  wheel_.Schedule(connection->timer, connection->deadline_ms());
+  return *connection;
+}
+
+// --- connections of other workers ---
+
+int Leader::twin_place() const {
+  return static_cast<int>(slot_.twin - context_.scoreboard->all_berths().data());
+}
+
+// The process before us was killed, and what had been given to it waits in its place.
+bool Leader::TakesForTwin() const {
+  const WorkerState state = slot_.twin->state.load(std::memory_order_relaxed);
+  const bool is_gone = state == WorkerState::kGone || state == WorkerState::kEmpty;
+  return context_.migration != nullptr && is_gone && context_.migration->has_pending(twin_place());
+}
+
+void Leader::TakeArrivals(int place, Driver& driver) {
+  for (int taken = 0; taken < kArrivalsAtOnce && driver.leads; ++taken) {
+    auto moved = context_.migration->Take(place);
+    if (!moved) return;
+    if (moved->front < 0 || static_cast<size_t>(moved->front) >= doors_.size()) continue;
+    const Door& door = *doors_[static_cast<size_t>(moved->front)];
+    Connection& connection = Enlist(std::make_unique<Connection>(
+        std::move(moved->socket), door.front, moved->peer, moved->trusted, pool_));
+    Proceed(connection, connection.Adopt(moved->bytes, moved->moves, now_ms_), driver);
+  }
+}
+
+// All cores are inside the application, and requests wait: other workers may have a free core.
+void Leader::GiveWaitingAway() {
+  for (size_t left = seats_.work_count(); left > 0; --left) {
+    const auto place = context_.migration->FindIdle(place_);
+    if (!place) return;
+    const Work waiting = seats_.PopWork();
+    if (!waiting) return;
+    if (waiting.connection != nullptr && context_.migration->Give(*waiting.connection, *place)) {
+      Bury(*waiting.connection);
+    } else {
+      seats_.PushWork(waiting);
+    }
   }
 }
 
@@ -191,6 +245,8 @@ void Leader::TurnOver(Driver& driver) {
       Do(waiting, driver);
       if (!driver.leads) return;
     }
+  } else if (context_.migration != nullptr && seats_.has_work() && !seats_.lead_wanted()) {
+    GiveWaitingAway();
   } else if (seats_.lead_wanted() && seats_.WatcherPassesLead()) {
     driver.leads = false;
     return;
@@ -211,6 +267,9 @@ void Leader::TurnOver(Driver& driver) {
   if (now_ms_ < doors_shut_until_ms_) timeout = static_cast<int>(kOutOfDescriptorsMs);
   if (drain_ != Drain::kNo && (timeout < 0 || timeout > 100)) timeout = 100;
   if (driver.core != nullptr && seats_.has_work()) timeout = 0;
+  const bool may_give_away =
+      driver.core == nullptr && context_.migration != nullptr && seats_.has_work();
+  if (may_give_away && (timeout < 0 || timeout > kLookForIdleMs)) timeout = kLookForIdleMs;
   batch_next_ = 0;
   batch_size_ = poller_.Wait(batch_, timeout);
   now_ms_ = NowMs();
@@ -231,6 +290,8 @@ void Leader::Dispatch(const Poller::Event& event, Driver& driver) {
         context_.id);
     return BeginDrain(Drain::kMasterGone);
   }
+  if (tag == context_.migration) return TakeArrivals(place_, driver);
+  if (tag == slot_.twin) return TakeArrivals(twin_place(), driver);
   for (const auto& door : doors_) {
     if (tag == door.get()) {
       if (door->open) Accept(*door, driver);
@@ -370,12 +431,14 @@ void Leader::BeginDrain(Drain why) {
   drain_ = why;
   draining_.store(true, std::memory_order_relaxed);
   slot_.accepting.store(false, std::memory_order_relaxed);
-  slot_.state.store(WorkerState::kDraining, std::memory_order_relaxed);
+  slot_.state.store(WorkerState::kDraining, std::memory_order_seq_cst);
+  drain_started_ms_ = now_ms_;
   if (exit_status_ == 0 && why != Drain::kStop) exit_status_ = kExitGraceful;
   // A master that asked for it looks at the clock itself, and is a little earlier.
   drain_deadline_ms_ = now_ms_ + spec_.mercy_s * 1000 + (spec_.has_master ? kAfterMasterMs : 0);
   CloseDoors();
   for (const Errand& errand : context_.errands) poller_.Remove(errand.fd);
+  if (context_.migration != nullptr) poller_.Remove(context_.migration->inlet_fd(twin_place()));
   for (Connection* connection = connections_; connection != nullptr;
        connection = connection->next) {
     wheel_.Schedule(connection->timer, now_ms_ + kIdleGraceMs);
@@ -384,7 +447,10 @@ void Leader::BeginDrain(Drain why) {
 
 void Leader::CheckDrain() {
   if (has_buried_.load(std::memory_order_acquire)) RemoveBuried();
-  if (connection_count_ == 0) return seats_.End();
+  const bool is_somebody_sending = context_.migration != nullptr &&
+                                   context_.migration->has_pending(place_) &&
+                                   now_ms_ - drain_started_ms_ < kArrivalGraceMs;
+  if (connection_count_ == 0 && !is_somebody_sending) return seats_.End();
   if (now_ms_ >= drain_deadline_ms_) {
     LogDated("worker {} (pid: {}) is taking too much time to die...NO MERCY !!!", context_.id,
              ::getpid());

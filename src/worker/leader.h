@@ -73,6 +73,12 @@ class Leader {
   template <typename F>
   void RunInApp(Driver& driver, F&& run);
   Step RunRequest(Connection& connection, Driver& driver);
+  Connection& Enlist(std::unique_ptr<Connection> connection);
+  // Connections from and to other workers.
+  [[nodiscard]] int twin_place() const;
+  [[nodiscard]] bool TakesForTwin() const;
+  void TakeArrivals(int place, Driver& driver);
+  void GiveWaitingAway();
   void Bury(Connection& connection);
   void RemoveBuried();
   void ExpireTimers();
@@ -86,6 +92,7 @@ class Leader {
   WorkerContext& context_;
   CoreShared& shared_;
   WorkerSlot& slot_;
+  const int place_;  // in Migration
   Poller poller_;
   SignalSource signals_;
   UniqueFd wake_;  // an eventfd: the driver shall look up from its wait
@@ -105,6 +112,7 @@ class Leader {
   int64_t doors_shut_until_ms_ = 0;  // out of descriptors: no accepting before
   bool doors_open_ = false;
   int64_t started_ms_ = 0;
+  int64_t drain_started_ms_ = 0;
   int64_t drain_deadline_ms_ = 0;
   Drain drain_ = Drain::kNo;
   int signals_to_end_ = 0;

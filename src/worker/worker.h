@@ -27,6 +27,8 @@ struct WorkerSpec {
   int64_t mercy_s = 60;          // worker-reload-mercy, of a worker without a master
 };
 
+class Migration;
+
 // Exit statuses of a worker process (reference 11 section 4).
 inline constexpr int kExitGraceful = 17;   // asked to end, all requests finished
 inline constexpr int kExitImmediate = 30;  // ended without waiting
@@ -50,6 +52,7 @@ struct WorkerContext {
   const RequestSpec* request_spec = nullptr;
   LanguageRuntime* runtime = nullptr;
   std::vector<Errand> errands;
+  Migration* migration = nullptr;  // null when there is nobody to hand connections to
   int master_fd = -1;  // readable or at its end when the master is gone; -1 without a master
   UniqueFunction<void()> on_ready;  // called once, when the worker has entered its loop
   UniqueFunction<void()> on_stop;   // called once, when it has been told to end, on any thread
