@@ -18,7 +18,7 @@ cmake --preset $(1) -B build/$(1)$(FLAVOUR) $(if $(PYTHON),-DPYTHON="$$(command 
 	|| { cat build/$(1)$(FLAVOUR).log; exit 1; }
 endef
 
-.PHONY: all run test check asan tsan fuzz bench format clean bootstrap-% build-% e2e layers
+.PHONY: all run test check asan tsan test-asan test-tsan fuzz bench figures format clean bootstrap-% build-% e2e layers
 
 all: bootstrap-build build-release
 
@@ -58,6 +58,9 @@ asan tsan: bootstrap-test
 	ctest --test-dir build/$@$(FLAVOUR) --output-on-failure -j$(JOBS)
 	$(MAKE) --no-print-directory e2e SERVER=build/$@$(FLAVOUR)/uwsgi
 
+test-asan: asan
+test-tsan: tsan
+
 # Each fuzz target for FUZZ_SECONDS, from its seeds.
 FUZZ_SECONDS ?= 20
 fuzz: bootstrap-test
@@ -68,6 +71,11 @@ bench: bootstrap-bench build-release
 	$(MAKE) --no-print-directory build-bench TARGETS="$(basename $(notdir $(wildcard bench/micro/*_bench.cc)))"
 	for program in $$(find build/bench$(FLAVOUR) -type f -executable -name '*_bench'); do "$$program" --benchmark_min_time=0.2; done
 	/usr/bin/python3 bench/load/compare.py --server-path build/release$(FLAVOUR)/uwsgi
+
+# docs/benchmarks.md and its plots; PEERS names the interpreter of a virtualenv with further servers.
+PEERS ?=
+figures: bootstrap-bench build-release
+	/usr/bin/python3 bench/load/compare.py --server-path build/release$(FLAVOUR)/uwsgi --report docs $(if $(PEERS),--peers-python $(PEERS))
 
 format: bootstrap-check
 	git ls-files 'src/*.h' 'src/*.cc' 'tests/fuzz/*.cc' 'bench/*.cc' 'bench/*.c' | xargs -r clang-format -i

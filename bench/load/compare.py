@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import measure
+import report
 import servers as catalogue
 from servers import ROOT, Setup
 
@@ -186,6 +187,7 @@ def parse_arguments():
     parser.add_argument("--peers-python", help="interpreter of a virtualenv that holds peers")
     parser.add_argument("--server-cpus", default=server_cpus)
     parser.add_argument("--client-cpus", default=client_cpus)
+    parser.add_argument("--report", type=Path, help="write benchmarks.md and its plots into this folder")
     parser.add_argument("--markdown", action="store_true", help="tables for the README")
     options = parser.parse_args()
     options.server_path = options.server_path.resolve()
@@ -217,8 +219,9 @@ def main():
             present.append(server)
         else:
             print(f"not found: {server.name}", file=sys.stderr)
-    for line in machine_lines(versions, options):
-        print(line)
+    machine = list(machine_lines(versions, options))
+    print("\n".join(machine))
+    reported = []
     bench = Bench(options)
     failures = 0
     for name in options.scenarios:
@@ -236,8 +239,12 @@ def main():
                 if sample:
                     results.setdefault(server.name, []).append(sample)
         print(f"\n{'### ' if options.markdown else ''}{name}: {scenario.title}\n")
-        print_table(table_of(scenario, results), options.markdown)
+        table = table_of(scenario, results)
+        print_table(table, options.markdown)
         sys.stdout.flush()
+        reported.append((name, scenario.title, COLUMNS[scenario.kind], table, results))
+    if options.report:
+        report.write(options.report, machine, reported)
     return 1 if failures else 0
 
 

@@ -14,6 +14,8 @@ def application(environ, start_response):
             if os.path.exists(environ["QUERY_STRING"]):
                 break
             time.sleep(0.01)
+    elif path.startswith("/slow/"):
+        time.sleep(int(path[6:]) / 1000)
     elif path.startswith("/maybe/") and random.random() < 0.05:
         time.sleep(random.random() * 0.01)
     size = int(environ.get("CONTENT_LENGTH") or 0)
