@@ -267,6 +267,7 @@ Result<int> Server::ServeWithMaster(ServingParts serving) {
   parts.configuration = ShowConfigText(options_);
   parts.helpers = MakeHelperPlaces(specs_.process, parts.serving);
   parts.duties = MakeDuties(specs_.process, parts.serving);
+  parts.write_pidfiles = [this] { start_up_.RewritePidfiles(); };
   parts.on_started = [this] { OnStarted(); };
   const std::unique_ptr<Master> master =
       TRY(Master::Create(std::move(parts), std::move(*signals_)));

@@ -57,6 +57,8 @@ class Duty {
   virtual bool OnCommand(MasterCommand) { return false; }
   // The server stops: what must not outlive it is told to end.
   virtual void OnStopping() {}
+  // The server stops, and the last worker and helper has ended.
+  virtual void OnChildrenGone() {}
   // Nothing of the duty has to be waited for any more.
   [[nodiscard]] virtual bool IsDone() const { return true; }
   // The master becomes another program and keeps its process id: what does not survive an exec, or

@@ -379,24 +379,31 @@ std::vector<std::string> SplitArgument(std::string_view argument, size_t count) 
   return words;
 }
 
-Status RunShell(const std::string& command) {
+ProgramSpec ShellProgram(const std::string& command) {
   ProgramSpec program;
   program.path = "/bin/sh";
   program.argv = {"/bin/sh", "-c", command};
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     program.environment.emplace_back(*variable);
   }
-  const pid_t pid = TRY(SpawnProgram(program));
+  return program;
+}
+
+std::string CommandFailed(const std::string& command, int wait_status) {
+  if (WIFSIGNALED(wait_status)) {
+    return fmt::format("command \"{}\" was killed by signal {}", command, WTERMSIG(wait_status));
+  }
+  return fmt::format("command \"{}\" exited with non-zero code: {}", command,
+                     WEXITSTATUS(wait_status));
+}
+
+Status RunShell(const std::string& command) {
+  const pid_t pid = TRY(SpawnProgram(ShellProgram(command)));
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0) {
     if (errno != EINTR) return ErrnoError("waitpid()", errno);
   }
-  if (WIFSIGNALED(status)) {
-    return Fail("command \"{}\" was killed by signal {}", command, WTERMSIG(status));
-  }
-  if (WEXITSTATUS(status) != 0) {
-    return Fail("command \"{}\" exited with non-zero code: {}", command, WEXITSTATUS(status));
-  }
+  if (status != 0) return Fail("{}", CommandFailed(command, status));
   return {};
 }
 

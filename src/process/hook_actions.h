@@ -7,6 +7,7 @@
 
 #include "base/function.h"
 #include "base/result.h"
+#include "process/fork.h"
 
 namespace uwsgi {
 
@@ -40,6 +41,10 @@ size_t WordsOf(std::string_view syntax);
 // not as many.
 std::vector<std::string> SplitArgument(std::string_view argument, size_t count);
 
+// The program that runs a command with /bin/sh, in the environment of this process.
+ProgramSpec ShellProgram(const std::string& command);
+// How a command ended that did not end with 0, for the log.
+std::string CommandFailed(const std::string& command, int wait_status);
 // Runs a command with /bin/sh and waits for its end; an error unless it ends with 0.
 Status RunShell(const std::string& command);
 

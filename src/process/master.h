@@ -29,6 +29,7 @@ struct MasterParts {
   std::string configuration;              // for the dump of counters
   std::vector<HelperPlace> helpers;
   std::vector<std::unique_ptr<Duty>> duties;
+  UniqueFunction<void()> write_pidfiles;
   UniqueFunction<void()> on_started;  // once, when every worker of the start serves
 };
 
@@ -144,6 +145,7 @@ class Master final : private MasterDesk {
   bool any_ready_ = false;  // at least one of them has
   bool stopping_ = false;
   bool stopping_now_ = false;
+  bool children_gone_ = false;  // while stopping
   bool is_reload_end_ = false;  // exit-on-reload: the stop was a reload
   int exit_status_ = 0;
   TimerId harakiri_timer_ = 0;

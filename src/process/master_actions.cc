@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -49,6 +50,8 @@ void Master::Command(MasterCommand command, std::string_view why) {
       return ReloadHelpers(ChildKind::kMule);
     case MasterCommand::kReloadSpoolers:
       return ReloadHelpers(ChildKind::kSpooler);
+    case MasterCommand::kWritePidfiles:
+      return parts_.write_pidfiles();
     case MasterCommand::kDump:
       return DumpCounters();
     case MasterCommand::kReap:
@@ -175,6 +178,9 @@ void Master::StopNow() {
 
 void Master::StopWhenEmpty() {
   if (!stopping_ || children_.CountProcesses() != 0) return;
+  if (!std::exchange(children_gone_, true)) {
+    for (const auto& duty : parts_.duties) duty->OnChildrenGone();
+  }
   const bool all_done =
       std::ranges::all_of(parts_.duties, [](const auto& duty) { return duty->IsDone(); });
   if (all_done) loop_->Stop();

@@ -19,7 +19,8 @@ constexpr MasterSignalRow kMasterSignals[] = {
     {SIGCHLD,  "SIGCHLD",  MasterCommand::kReap},
     {SIGUSR2,  "SIGUSR2",  MasterCommand::kIgnore},
     {SIGTSTP,  "SIGTSTP",  MasterCommand::kTogglePause},
-    {SIGURG,   "SIGURG",   MasterCommand::kIgnore},
+    {SIGURG,   "SIGURG",   MasterCommand::kPause},
+    {SIGCONT,  "SIGCONT",  MasterCommand::kResume},
     {SIGWINCH, "SIGWINCH", MasterCommand::kIgnore},
 };
 // clang-format on

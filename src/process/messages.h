@@ -36,6 +36,7 @@ std::string Chdir(std::string_view path);
 std::string Vacuumed(std::string_view what);
 
 inline constexpr std::string_view kStopping = "SIGINT/SIGTERM received...killing workers...";
+inline constexpr std::string_view kPaused = "*** PAUSE (press start to resume, ...) ***";
 inline constexpr std::string_view kHarakiriNeedsMaster =
     "*** WARNING: harakiri needs the master process (--master), without it no request is ended ***";
 inline constexpr std::string_view kGoodbye = "goodbye to uWSGI.";

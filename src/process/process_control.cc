@@ -9,16 +9,17 @@
 namespace uwsgi {
 namespace {
 
-std::string_view StatusOf(const WorkerSlot& slot) {
+std::string_view StatusOf(const WorkerSlot& slot, bool paused) {
   const WorkerState state = slot.state.load(std::memory_order_relaxed);
   if (slot.pid.load(std::memory_order_relaxed) == 0 || state == WorkerState::kEmpty ||
       state == WorkerState::kGone) {
     return "cheap";
   }
+  if (paused) return "pause";
   return slot.busy_cores() > 0 ? "busy" : "idle";
 }
 
-WorkerInfo InfoOf(const WorkerSlot& slot, int id) {
+WorkerInfo InfoOf(const WorkerSlot& slot, int id, bool paused) {
   constexpr auto kRelaxed = std::memory_order_relaxed;
   WorkerInfo info;
   info.id = id;
@@ -27,7 +28,7 @@ WorkerInfo InfoOf(const WorkerSlot& slot, int id) {
   info.delta_requests = slot.delta_requests();
   info.signals = slot.totals->signals.load(kRelaxed);
   info.exceptions = slot.Total(&CoreSlot::exceptions);
-  info.status = StatusOf(slot);
+  info.status = StatusOf(slot, paused);
   info.rss = slot.rss.load(kRelaxed);
   info.vsz = slot.vsz.load(kRelaxed);
   info.running_time = slot.totals->running_time_us.load(kRelaxed);
@@ -65,8 +66,9 @@ void ServerControl::Report(ChildReport report) const {
 
 std::vector<WorkerInfo> ServerControl::workers() const {
   std::vector<WorkerInfo> all;
+  const bool paused = scoreboard_.paused().load(std::memory_order_relaxed);
   for (int id = 1; id <= scoreboard_.workers(); ++id)
-    all.push_back(InfoOf(scoreboard_.worker(id), id));
+    all.push_back(InfoOf(scoreboard_.worker(id), id, paused));
   return all;
 }
 

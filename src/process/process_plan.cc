@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/strings.h"
+#include "process/control_plan.h"
 #include "process/hook_plan.h"
 
 namespace uwsgi {
@@ -115,6 +116,8 @@ Result<ProcessSpec> PlanProcesses(const Options& options) {
   spec.supervision = TRY(PlanSupervision(options));
   spec.start_up = PlanStartUp(options);
   spec.hooks = TRY(PlanHooks(options));
+  spec.fifos = TRY(PlanFifos(options));
+  spec.touches = TRY(PlanTouches(options));
   return spec;
 }
 
@@ -154,9 +157,9 @@ LogStyle PlanLogStyle(const Options& options) {
 std::optional<SignalOrder> PlanSignal(const Options& options) {
   if (!options.stop.empty()) return SignalOrder{"stop", options.stop, SIGINT};
   if (!options.reload.empty()) return SignalOrder{"reload", options.reload, SIGHUP};
-  if (!options.pause.empty()) return SignalOrder{"pause", options.pause, SIGTSTP};
-  if (!options.suspend.empty()) return SignalOrder{"suspend", options.suspend, SIGTSTP};
-  if (!options.resume.empty()) return SignalOrder{"resume", options.resume, SIGTSTP};
+  if (!options.pause.empty()) return SignalOrder{"pause", options.pause, SIGURG};
+  if (!options.suspend.empty()) return SignalOrder{"suspend", options.suspend, SIGURG};
+  if (!options.resume.empty()) return SignalOrder{"resume", options.resume, SIGCONT};
   return std::nullopt;
 }
 

@@ -13,6 +13,7 @@
 #include "process/log_file.h"
 #include "process/privileges.h"
 #include "process/process_title.h"
+#include "process/touch_spec.h"
 #include "process/wait_for.h"
 
 namespace uwsgi {
@@ -69,6 +70,8 @@ struct ProcessSpec {
   StartUpSpec start_up;
   SupervisionSpec supervision;
   HookSpec hooks;
+  std::vector<std::string> fifos;  // by slot
+  std::vector<TouchSpec> touches;
 };
 
 // What the options say about processes. An error names the option and where it was given.

@@ -81,6 +81,12 @@ Status StartUp::WriteSafePidfiles() {
   return WritePid(spec_.pidfiles.safe_before_drop);
 }
 
+void StartUp::RewritePidfiles() const {
+  for (const std::string& path : pidfiles_) {
+    if (const Status written = WritePidfile(path); !written) LogLine(written.error().text());
+  }
+}
+
 void StartUp::Undo(const ListenerSet* listeners) {
   for (const std::string& path : pidfiles_) RemovePidfile(path, ::getpid());
   pidfiles_.clear();

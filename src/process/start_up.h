@@ -36,6 +36,8 @@ class StartUp {
   Status EnterDirectory();
   // The applications are loaded and the server is about to serve: safe-pidfile and safe-pidfile2.
   Status WriteSafePidfiles();
+  // All of them once more, whatever has become of them.
+  void RewritePidfiles() const;
   // The log of daemonize2.
   Status OpenLateLog();
 

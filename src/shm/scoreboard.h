@@ -208,10 +208,14 @@ class Scoreboard {
   [[nodiscard]] std::span<WorkerSlot> all_berths() const { return berths_; }
   // Requests of all workers, counted by each of their cores with fetch_add.
   [[nodiscard]] std::atomic<uint64_t>& total_requests() const { return instance_->total_requests; }
+  // No worker accepts connections while this is set. Written by the master, who then tells the
+  // workers to look (SIGWINCH).
+  [[nodiscard]] std::atomic<bool>& paused() const { return instance_->paused; }
 
  private:
   struct alignas(128) Instance {
     std::atomic<uint64_t> total_requests{0};
+    std::atomic<bool> paused{false};
   };
 
   Scoreboard(std::span<WorkerSlot> berths, Instance* instance)

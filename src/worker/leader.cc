@@ -75,7 +75,8 @@ Status Leader::Prepare() {
   TRY_STATUS(poller_.Add(signals_.fd(), kReadable, &signals_));
   TRY_STATUS(signals_.Install({SIGHUP, SIGTERM, SIGQUIT}));
   if (spec_.has_master) {
-    TRY_STATUS(signals_.Ignore({SIGINT}));  // the terminal's Ctrl-C is the master's affair
+    TRY_STATUS(signals_.Ignore({SIGINT, SIGTSTP}));  // the terminal's keys are the master's affair
+    TRY_STATUS(signals_.Install(SIGWINCH));
   } else {
     TRY_STATUS(signals_.Install({SIGINT}));
   }
@@ -98,7 +99,8 @@ Status Leader::Prepare() {
       ::setsockopt(listener->fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     doors_.push_back(std::move(door));
   }
-  OpenDoors();
+  LookAtPause();
+  if (!paused_) OpenDoors();
   return {};
 }
 
@@ -106,6 +108,7 @@ Status Leader::Prepare() {
 
 bool Leader::MayAccept(const Driver& driver) const {
   if (draining_.load(std::memory_order_relaxed) || now_ms_ < doors_shut_until_ms_) return false;
+  if (paused_) return false;
   if (driver.core != nullptr) return true;
   if (spec_.processes == 1) return seats_.work_count() < kMostWaiting;
   // All cores are inside the application. Other workers may have a free one.
@@ -408,6 +411,10 @@ void Leader::Poke() const { ::eventfd_write(wake_.get(), 1); }
 
 void Leader::TakeSignals() {
   for (const int signal : signals_.Drain()) {
+    if (signal == SIGWINCH) {
+      LookAtPause();
+      continue;
+    }
     exit_status_ = signal == SIGHUP ? kExitGraceful : kExitImmediate;
     const bool insists =
         !spec_.has_master && (signal == SIGINT || signal == SIGTERM) && ++signals_to_end_ > 1;
@@ -424,6 +431,14 @@ void Leader::TakeSignals() {
       if (context_.on_stop) context_.on_stop();
     }
   }
+}
+
+// Doors are opened and shut at the end of each turn.
+void Leader::LookAtPause() {
+  const bool paused = context_.scoreboard->paused().load(std::memory_order_relaxed);
+  if (paused == paused_) return;
+  paused_ = paused;
+  LogDated("*** worker {} {} ***", context_.id, paused ? "suspended" : "resumed");
 }
 
 void Leader::BeginDrain(Drain why) {

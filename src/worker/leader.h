@@ -84,6 +84,7 @@ class Leader {
   void ExpireTimers();
   void Expire(Connection& connection);
   void TakeSignals();
+  void LookAtPause();
   void BeginDrain(Drain why);
   void CheckDrain();
   void Poke() const;
@@ -111,6 +112,7 @@ class Leader {
   int64_t connection_count_ = 0;
   int64_t doors_shut_until_ms_ = 0;  // out of descriptors: no accepting before
   bool doors_open_ = false;
+  bool paused_ = false;
   int64_t started_ms_ = 0;
   int64_t drain_started_ms_ = 0;
   int64_t drain_deadline_ms_ = 0;

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The master FIFO, and pausing by FIFO, signal and command line."""
+import os
+import signal
+import socket
+import stat
+import subprocess
+import time
+
+import pytest
+
+from support import processes
+from support.processes import wait_until
+
+
+def fifo_server(server, *args, **more):
+    return server(app="workers", args=["--master", "--master-fifo", "{folder}/fifo", "--pidfile", "{folder}/pid", *args], **more)
+
+
+def tell(srv, keys, name="fifo"):
+    path = srv.folder / name
+    wait_until(path.exists, srv.seconds(10), f"the fifo {path}")
+    fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    try:
+        os.write(fd, keys if isinstance(keys, bytes) else keys.encode())
+    finally:
+        os.close(fd)
+
+
+@pytest.mark.parity
+def test_only_the_owner_may_write(server):
+    srv = fifo_server(server)
+    path = srv.folder / "fifo"
+    wait_until(path.exists, 10, "the fifo")
+    found = path.stat()
+    assert stat.S_ISFIFO(found.st_mode) and found.st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parity
+def test_an_old_file_is_replaced(server):
+    srv = server(app="hello", ini="[uwsgi]\nmaster = true\nmaster-fifo = {folder}/fifo\nhook-asap = write:{folder}/fifo old\n")
+    wait_until(lambda: (srv.folder / "fifo").is_fifo(), 10, "the fifo")
+
+
+@pytest.mark.parity
+def test_unknown_bytes_are_ignored(server):
+    srv = fifo_server(server)
+    tell(srv, b"\nz?!\x00\xff\n")
+    tell(srv, "s")
+    srv.wait_log(r"^\s*workers total requests: ")
+    assert srv.get("/").status == 200
+
+
+def test_graceful_stop(server):
+    srv = fifo_server(server)
+    go = srv.folder / "go"
+    connection = srv.connect()
+    connection.send(f"GET /wait?{go} HTTP/1.1\r\nHost: x\r\n\r\n")
+    srv.wait_log("waiting in")
+    tell(srv, "q")
+    srv.wait_log(r"^graceful shutdown triggered\.\.\.$")
+    go.write_text("")
+    assert connection.response().status == 200
+    connection.close()
+    srv.ended(0)
+
+
+@pytest.mark.parity
+def test_prompt_stop(server):
+    srv = fifo_server(server)
+    tell(srv, "Q")
+    srv.ended(0)
+    assert "goodbye to uWSGI." in srv.log()
+
+
+def test_reload(server):
+    srv = fifo_server(server)
+    before = srv.get("/").text
+    tell(srv, "r")
+    srv.wait_log(r"gracefully \(RE\)spawned uWSGI master process")
+    wait_until(lambda: srv.get("/").text != before, srv.seconds(10), "another worker")
+    tell(srv, "s")  # the successor has a fifo of its own
+    srv.wait_log(r"^\s*workers total requests: ")
+
+
+def test_pidfiles_are_written_again(server):
+    srv = fifo_server(server)
+    (srv.folder / "pid").unlink()
+    tell(srv, "P")
+    wait_until(lambda: (srv.folder / "pid").exists(), srv.seconds(10), "the pidfile")
+    wait_until(lambda: (srv.folder / "pid").read_text() == f"{srv.pid}\n", 5, "its content")
+
+
+def test_slots(server):
+    srv = server(app="hello", args=["--master", "--master-fifo", "{folder}/a", "--master-fifo", "{folder}/b"])
+    wait_until(lambda: (srv.folder / "a").is_fifo(), 10, "the first fifo")
+    assert not (srv.folder / "b").exists()
+    tell(srv, "1", "a")
+    srv.wait_log(rf"active master fifo is now {srv.folder}/b$")
+    tell(srv, "s", "b")
+    srv.wait_log(r"^\s*workers total requests: ")
+    tell(srv, "70", "b")  # there is no slot 7
+    srv.wait_log(rf"active master fifo is now {srv.folder}/a$")
+
+
+def test_vacuum_removes_it(server):
+    srv = fifo_server(server, "--vacuum")
+    wait_until((srv.folder / "fifo").exists, 10, "the fifo")
+    srv.stop()
+    assert not (srv.folder / "fifo").exists()
+    assert f"VACUUM: fifo {srv.folder}/fifo removed." in srv.log()
+
+
+def test_a_path_that_cannot_be_is_told(program, tmp_path):
+    done = program.run("--http-socket", "127.0.0.1:0", "--master-fifo", f"{tmp_path}/no/fifo")
+    assert done.returncode == 1
+    assert "master-fifo" in done.stdout
+
+
+# -- pause
+
+
+def accepted(srv):
+    """Whether a new connection gets an answer."""
+    with srv.connect(timeout=0.3) as connection:
+        try:
+            return connection.request("GET", "/").status == 200
+        except (TimeoutError, socket.timeout):
+            return False
+
+
+def pause_by_fifo(srv):
+    tell(srv, "p")
+
+
+def pause_by_signal(srv):
+    srv.signal(signal.SIGTSTP)
+
+
+@pytest.mark.parametrize("toggle", [pause_by_fifo, pause_by_signal])
+def test_clients_of_a_paused_server_wait(server, toggle):
+    srv = fifo_server(server, "--processes", "2", "--threads", "2")
+    srv.wait_log("spawned uWSGI worker 2")
+    assert srv.get("/").status == 200
+    wait_until((srv.folder / "fifo").exists, 10, "the fifo")
+    toggle(srv)
+    srv.wait_log(r"- \*\*\* PAUSE \(press start to resume, \.\.\.\) \*\*\*$")
+    srv.wait_log(r"- \*\*\* worker \d suspended \*\*\*$", count=2)
+    with srv.connect(timeout=srv.seconds(10)) as waiting:
+        waiting.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert not accepted(srv)
+        toggle(srv)
+        srv.wait_log(r"- \*\*\* worker \d resumed \*\*\*$", count=2)
+        assert waiting.response().status == 200
+    assert srv.get("/").status == 200
+
+
+def test_requests_that_run_are_finished_in_a_pause(server):
+    srv = fifo_server(server)
+    go = srv.folder / "go"
+    with srv.connect(timeout=srv.seconds(10)) as connection:
+        connection.send(f"GET /wait?{go} HTTP/1.1\r\nHost: x\r\n\r\n")
+        srv.wait_log("waiting in")
+        tell(srv, "p")
+        srv.wait_log("PAUSE")
+        go.write_text("")
+        assert connection.response().status == 200
+
+
+def test_words_of_the_command_line_do_what_they_say(server, program):
+    srv = fifo_server(server)
+
+    def order(word):
+        done = program.run(f"--{word}", srv.folder / "pid")
+        assert done.returncode == 0, done.stdout
+
+    order("resume")  # of one that is not paused: nothing
+    order("pause")
+    srv.wait_log(r"worker 1 suspended")
+    order("suspend")  # still
+    order("pause")
+    assert not accepted(srv)
+    assert srv.log().count("PAUSE (press start") == 1
+    order("resume")
+    srv.wait_log(r"worker 1 resumed")
+    assert srv.get("/").status == 200
+
+
+def test_a_worker_born_in_a_pause_is_paused(server):
+    srv = fifo_server(server)
+    tell(srv, "p")
+    srv.wait_log(r"worker 1 suspended")
+    srv.allow("DAMN !")
+    os.kill(srv.workers()[0], signal.SIGKILL)
+    srv.wait_log(r"worker 1 suspended", count=2)
+    assert not accepted(srv)
+    tell(srv, "p")
+    srv.wait_log(r"worker 1 resumed")
+    assert srv.get("/").status == 200
+
+
+def test_a_paused_server_stops(server):
+    srv = fifo_server(server)
+    tell(srv, "p")
+    srv.wait_log(r"worker 1 suspended")
+    srv.stop()
+
+
+@pytest.mark.parametrize("content", ["", "0", "1", "-1", "x", "12x"])
+@pytest.mark.parametrize("word", ["pause", "resume", "suspend", "stop", "reload"])
+def test_a_pidfile_without_a_pid_signals_nobody(program, tmp_path, word, content):
+    pidfile = tmp_path / "pid"
+    pidfile.write_text(content)
+    done = program.run(f"--{word}", pidfile)
+    assert done.returncode == 1
+    assert f"--{word}" in done.stdout and "process id" in done.stdout

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files whose change makes the server do something."""
+import os
+import re
+
+import pytest
+
+from support.processes import wait_until
+
+RELOADED = r"gracefully \(RE\)spawned uWSGI master process"
+
+
+def touch(path):
+    """A later time in whole seconds, which is all that some compare."""
+    path.touch()
+    os.utime(path, (path.stat().st_mtime + 2,) * 2)
+
+
+def ready(srv):
+    srv.wait_log(r"spawned uWSGI worker 1")
+    assert srv.get("/").status == 200
+    return srv
+
+
+@pytest.mark.parity
+def test_touch_reload(server, tmp_path):
+    flag = tmp_path / "flag"
+    flag.touch()
+    srv = ready(server(app="hello", args=["--touch-reload", str(flag)]))
+    srv.has_master = True
+    touch(flag)
+    srv.wait_log(rf" - \*\*\* {re.escape(str(flag))} has been touched\.\.\. grace them all !!! \*\*\*$")
+    srv.wait_log(RELOADED)
+    assert srv.get("/").status == 200
+
+
+@pytest.mark.parity
+def test_a_file_that_is_missing_counts_when_it_appears(server, tmp_path):
+    flag = tmp_path / "flag"
+    srv = ready(server(app="hello", args=["--touch-reload", str(flag)]))
+    srv.wait_log(rf"^unable to stat\(\) {re.escape(str(flag))}, events will be triggered as soon as the file is created$")
+    flag.touch()
+    srv.wait_log(RELOADED)
+
+
+def test_each_touch_once(server, tmp_path):
+    flag = tmp_path / "flag"
+    flag.touch()
+    srv = ready(server(app="hello", args=["--touch-reload", str(flag)]))
+    for count in (1, 2, 3):
+        touch(flag)
+        srv.wait_log(RELOADED, count=count)
+        srv.wait_log(r"^spawned uWSGI worker 1", count=count + 1)
+    assert srv.log().count("has been touched") == 3
+
+
+def test_a_file_renamed_over_it_counts(server, tmp_path):
+    flag, other = tmp_path / "flag", tmp_path / "other"
+    flag.touch()
+    srv = ready(server(app="hello", args=["--touch-reload", str(flag)]))
+    other.write_text("x")
+    other.rename(flag)
+    srv.wait_log(RELOADED)
+    srv.wait_log(r"^spawned uWSGI worker 1", count=2)
+    other.write_text("y")
+    other.rename(flag)
+    srv.wait_log(RELOADED, count=2)
+
+
+@pytest.mark.parity
+def test_touch_exec(server, tmp_path):
+    flag, made = tmp_path / "flag", tmp_path / "made"
+    flag.touch()
+    srv = ready(server(app="hello", args=["--touch-exec", f"{flag} echo done by hand > {made}"]))
+    touch(flag)
+    wait_until(lambda: made.exists() and made.read_text() == "done by hand\n", srv.seconds(10), "the command")
+
+
+def test_touch_exec_does_not_hold_the_master(server, tmp_path):
+    flag, go = tmp_path / "flag", tmp_path / "go"
+    flag.touch()
+    srv = ready(server(app="hello", args=["--touch-exec", f"{flag} echo begun; while ! test -e {go}; do sleep 0.05; done; exit 3"]))
+    touch(flag)
+    srv.wait_log("^begun$")
+    os.kill(srv.pid, __import__("signal").SIGUSR1)
+    srv.wait_log("workers total requests")
+    go.touch()
+    srv.wait_log(r"exited with non-zero code: 3$")
+
+
+def test_hook_touch(server, tmp_path):
+    flag, made = tmp_path / "flag", tmp_path / "made"
+    flag.touch()
+    srv = ready(server(app="hello", args=["--master", "--hook-touch", f"{flag} write:{made} by a hook"]))
+    touch(flag)
+    wait_until(lambda: made.exists() and made.read_text() == "by a hook", srv.seconds(10), "the hook")
+    srv.wait_log(rf'^running "write:{re.escape(str(made))} by a hook" \(hook-touch\)\.\.\.$')
+
+
+def test_fs_reload_watches_directories_too(server, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    srv = ready(server(app="hello", args=["--master", "--fs-reload", str(folder)]))
+    (folder / "new").write_text("x")
+    srv.wait_log(RELOADED)
+
+
+@pytest.mark.parametrize("args, message", [
+    (["--touch-exec", "/only/a/file"], "touch-exec = /only/a/file"),
+    (["--hook-touch", "/a/file nosuch:x"], "hook action not found: nosuch")])
+def test_mistakes_are_told(program, args, message):
+    done = program.run("--http-socket", "127.0.0.1:0", "--master", *args)
+    assert done.returncode == 1
+    assert message in done.stdout and "command line" in done.stdout
