@@ -163,13 +163,13 @@ Status Server::CreateShared() {
   Scoreboard::AddSize(size, spec.processes, spec.threads, detail);
   const ServedSize served{spec.processes, spec.threads, listeners_->listeners().size()};
   ServiceSet::AddSize(size, specs_.services, served);
-  if (spec.processes > 1) Migration::AddSize(size, spec.processes);
+  if (spec.processes > 1 || spec.has_master) Migration::AddSize(size, spec.processes);
   region_.emplace(TRY(SharedRegion::Create(size)));
   scoreboard_ = TRY(Scoreboard::Create(*region_, spec.processes, spec.threads, detail));
   TRY_STATUS(services_.Create(*region_, specs_.services, StoreUseOf(order_.kind)));
-  if (spec.processes > 1) migration_ = TRY(Migration::Create(*region_, *scoreboard_));
   TRY_STATUS(services_.CreateMetrics(*region_, specs_.services.metrics,
                                      {&*scoreboard_, listeners_->pointers()}));
+  if (spec.processes > 1 || spec.has_master) migration_ = TRY(Migration::Create(*region_, *scoreboard_));
   control_ = std::make_unique<ServerControl>(*scoreboard_);
   facts_ = MakeFacts();
   return {};

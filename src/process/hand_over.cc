@@ -19,6 +19,7 @@ namespace {
 //   reloads N
 //   failed N
 //   started SECONDS
+//   brutal                          (old children get no time for their requests)
 //   lifeline FD
 //   worker ID PID DRAINING DEADLINE
 //   helper ID PID DRAINING DEADLINE
@@ -55,6 +56,8 @@ Status DecodeLine(HandOver& state, std::string_view line) {
     state.failed_reloads = static_cast<int>(TRY(Number(rest)));
   } else if (name == "started") {
     state.started_on = TRY(Number(rest));
+  } else if (name == "brutal") {
+    state.brutal = true;
   } else if (name == "lifeline") {
     state.lifelines.push_back(static_cast<int>(TRY(Number(rest))));
   } else if (name == "worker" || name == "helper") {
@@ -72,6 +75,7 @@ std::string EncodeHandOver(const HandOver& state) {
   std::string text(kMagic);
   text += fmt::format("\nreloads {}\nfailed {}\nstarted {}\n", state.reloads, state.failed_reloads,
                       state.started_on);
+  if (state.brutal) text += "brutal\n";
   for (const int fd : state.lifelines) text += fmt::format("lifeline {}\n", fd);
   for (const OldChild& child : state.children) {
     text += fmt::format("{} {} {} {} {}\n", child.is_worker ? "worker" : "helper", child.id,
