@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/duties.h"
 
+#include "process/emperor_duty.h"
+#include "process/emperor_link.h"
 #include "process/master_fifo.h"
 #include "process/pause.h"
 #include "process/touch.h"
@@ -14,6 +16,8 @@ std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec, const Ser
     duties.push_back(std::make_unique<FifoDuty>(spec.fifos, spec.start_up.vacuum));
   }
   if (!spec.touches.empty()) duties.push_back(std::make_unique<TouchDuty>(spec.touches));
+  if (spec.vassal.fd >= 0) duties.push_back(std::make_unique<EmperorLink>(spec.vassal));
+  if (spec.emperor.is_on()) duties.push_back(std::make_unique<EmperorDuty>(spec.emperor));
   return duties;
 }
 
