@@ -12,6 +12,7 @@
 #include "cli/server.h"
 #include "config/loader.h"
 #include "process/banner.h"
+#include "process/emperor_link.h"
 #include "process/process_title.h"
 
 namespace uwsgi {
@@ -50,12 +51,14 @@ Status StartFallback(const StartCommand& command, const std::string& file) {
   return tl::unexpected(BecomeProgram(fallback));
 }
 
-Result<int> Start(StartOrder order, const LoadRequest& request, StartCommand command) {
+Result<int> Start(StartOrder order, const VassalSpec& vassal, const LoadRequest& request,
+                  StartCommand command) {
   Options options = TRY(LoadOptions(request));
   SetLogStyle(PlanLogStyle(options));
   if (const auto status = TRY(Inform(options, command.binary))) return *status;
   if (!options.binary_path.empty()) command.binary = options.binary_path;
   ServerSpecs specs = TRY(PlanServer(options));
+  BecomeVassal(specs.process, vassal);
   Server server(std::move(options), std::move(specs), std::move(order), std::move(command));
   return server.Run();
 }
@@ -64,13 +67,14 @@ Result<int> Start(StartOrder order, const LoadRequest& request, StartCommand com
 
 Result<int> RunProgram(int argc, char** argv) {
   StartOrder order = TRY(TakeStartOrder());
+  const VassalSpec vassal = TakeEmperorChannel(order.kind == StartKind::kTrial);
   LoadRequest request = RequestOfThisProcess(argc, argv);
   request.is_reload = order.kind != StartKind::kFirst;
   const StartCommand command = CommandOf(request);
   PrepareTitles(argc, argv);
 
   const bool is_first = order.kind == StartKind::kFirst;
-  auto status = Start(std::move(order), request, command);
+  auto status = Start(std::move(order), vassal, request, command);
   const std::string fallback = FallbackOf(request.argv);
   if (!status && status.error().exit_code == 1 && is_first && !fallback.empty()) {
     LogLine(status.error().text());

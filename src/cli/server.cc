@@ -14,6 +14,7 @@
 #include "process/alone.h"
 #include "process/banner.h"
 #include "process/duties.h"
+#include "process/emperor.h"
 #include "process/messages.h"
 #include "python/python_plan.h"
 #include "python/python_runtime.h"
@@ -56,6 +57,9 @@ Result<ServerSpecs> PlanServer(const Options& options) {
   ServerSpecs specs;
   specs.process = TRY(PlanProcesses(options));
   specs.listeners = TRY(PlanListeners(options));
+  // An Emperor that serves, too, is a child of a master.
+  if (specs.process.emperor.is_on() && !specs.listeners.empty())
+    specs.process.supervision.has_master = true;
   specs.inherited_listener = TRY(PlanInheritedListener(options));
   specs.request = TRY(PlanRequests(options));
   specs.worker = TRY(PlanWorker(options));
@@ -79,7 +83,7 @@ Result<int> Server::Run() {
   }
   if (is_trial()) return EndTrial();
   if (options_.no_server) {
-    runtime_->End();
+    if (runtime_) runtime_->End();
     start_up_.Undo(&*listeners_);
     launch_.Ready();
     return 0;
@@ -107,6 +111,7 @@ void Server::LeaveNothing() {
 Status Server::Prepare() {
   TRY_STATUS(PrepareProcess());
   TRY_STATUS(BindSockets());
+  if (is_emperor_alone()) return {};
   TRY_STATUS(CreateShared());
   return LoadLanguage();
 }
@@ -235,7 +240,20 @@ ServerFacts Server::MakeFacts() const {
   return facts;
 }
 
+// Nothing but an Emperor: this process is it.
+Result<int> Server::RunEmperor() {
+  const EmperorSpec& spec = specs_.process.emperor;
+  TRY_STATUS(start_up_.WriteSafePidfiles());
+  if (spec.has_own_title) SetTitle(spec.title);
+  const std::unique_ptr<Emperor> emperor = TRY(Emperor::Create(
+      {.spec = spec, .environment = CurrentEnvironment(), .on_started = [this] { OnStarted(); }},
+      std::move(*signals_)));
+  signals_.reset();
+  return emperor->Run();
+}
+
 Result<int> Server::Serve() {
+  if (is_emperor_alone()) return RunEmperor();
   ServingParts parts;
   parts.supervision = &supervision();
   parts.worker_spec = &specs_.worker;

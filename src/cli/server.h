@@ -66,6 +66,7 @@ class Server {
   Status LoadApps();
   Status Prepare();
   Result<int> Serve();
+  Result<int> RunEmperor();
   Result<int> ServeWithMaster(ServingParts parts);
   Result<int> EndTrial();
   void LeaveNothing();
@@ -75,6 +76,9 @@ class Server {
   void OnFailed(const Error& error);
 
   [[nodiscard]] const SupervisionSpec& supervision() const { return specs_.process.supervision; }
+  [[nodiscard]] bool is_emperor_alone() const {
+    return specs_.process.emperor.is_on() && !supervision().has_master;
+  }
   [[nodiscard]] bool is_reload() const { return order_.kind != StartKind::kFirst; }
   [[nodiscard]] bool is_trial() const { return order_.kind == StartKind::kTrial; }
   [[nodiscard]] ServerFacts MakeFacts() const;

@@ -36,7 +36,7 @@ TEST(Help, SaysWhenNothingHasToDoWithAWord) {
 }
 
 TEST(Help, SaysWhichOptionsHaveNoEffect) {
-  EXPECT_TRUE(Contains(HelpText("uwsgi", "emperor-freq"), "(no effect yet)"));
+  EXPECT_TRUE(Contains(HelpText("uwsgi", "emperor-use-clone"), "(no effect yet)"));
 }
 
 TEST(Help, PrintsTheConfigurationAsAnIniFile) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/duties.h"
 
+#include "process/emperor_duty.h"
+#include "process/emperor_link.h"
 #include "process/master_fifo.h"
 #include "process/metrics_duty.h"
 #include "process/pause.h"
@@ -25,6 +27,8 @@ std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec,
   if (!spec.stats.pushers.empty()) duties.push_back(std::make_unique<StatsPush>(spec.stats));
   if (!spec.stats.carbon.addresses.empty())
     duties.push_back(std::make_unique<CarbonPush>(spec.stats));
+  if (spec.vassal.fd >= 0) duties.push_back(std::make_unique<EmperorLink>(spec.vassal));
+  if (spec.emperor.is_on()) duties.push_back(std::make_unique<EmperorDuty>(spec.emperor));
   return duties;
 }
 

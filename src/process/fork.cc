@@ -2,6 +2,7 @@
 #include "process/fork.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,23 +51,36 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   return pointers;
 }
 
+bool Become(const ProgramIdentity& identity) {
+  return ::setgroups(identity.groups.size(), identity.groups.data()) == 0 &&
+         ::setgid(identity.gid) == 0 && ::setuid(identity.uid) == 0;
+}
+
+[[noreturn]] void SayWhy() {
+  const char* const why = std::strerror(errno);
+  [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, why, std::strlen(why));
+  written = ::write(STDERR_FILENO, "\n", 1);
+  ::_exit(kCannotStart);
+}
+
 // In the child of a process that may have had threads: nothing here allocates.
 [[noreturn]] void RunProgram(const ProgramSpec& spec, char* const* argv, char* const* environment,
                              pid_t parent) {
-  TieLifeTo(parent, SIGKILL);
+  if (spec.new_session) ::setsid();
+  // The kernel forgets the death signal of who becomes somebody else.
+  if (spec.identity && !Become(*spec.identity)) SayWhy();
+  TieLifeTo(parent, spec.death_signal);
   ResetSignals();
   UnblockSignals();
   for (const int fd : spec.inherit) ::fcntl(fd, F_SETFD, 0);
+  if (spec.input >= 0) ::dup2(spec.input, STDIN_FILENO);
   if (spec.output >= 0) {
     ::dup2(spec.output, STDOUT_FILENO);
     ::dup2(spec.output, STDERR_FILENO);
   }
   if (spec.directory.empty() || ::chdir(spec.directory.c_str()) == 0)
     ::execve(spec.path.c_str(), argv, environment);
-  const char* const why = std::strerror(errno);
-  [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, why, std::strlen(why));
-  written = ::write(STDERR_FILENO, "\n", 1);
-  ::_exit(kCannotStart);
+  SayWhy();
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,14 +38,25 @@ Result<Forked> ForkChild(ForkSpec spec);
 // Ends a process that has served, without the handlers that its parent registered with atexit.
 [[noreturn]] void EndProcess(int status);
 
+// Whom a program is run as.
+struct ProgramIdentity {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;  // all of them
+};
+
 // A program to be run as a child, with only these descriptors of ours beside 0, 1 and 2.
 struct ProgramSpec {
   std::string path;
   std::vector<std::string> argv;
   std::vector<std::string> environment;
-  std::string directory;     // it starts there
-  int output = -1;           // becomes its standard output and error
-  std::vector<int> inherit;  // stay open, under the same numbers
+  std::string directory;       // it starts there
+  int output = -1;             // becomes its standard output and error
+  std::vector<int> inherit;    // stay open, under the same numbers
+  int input = -1;              // becomes its standard input
+  bool new_session = false;    // no terminal of ours reaches it
+  int death_signal = SIGKILL;  // it gets this when its parent ends
+  std::optional<ProgramIdentity> identity;
 };
 Result<pid_t> SpawnProgram(const ProgramSpec& spec);
 

@@ -135,6 +135,8 @@ Result<ProcessSpec> PlanProcesses(const Options& options) {
   ProcessSpec spec;
   spec.supervision = TRY(PlanSupervision(options));
   spec.start_up = PlanStartUp(options);
+  spec.emperor = TRY(PlanEmperor(options));
+  spec.vassal.heartbeat_us = options.heartbeat * kSecond;
   spec.hooks = TRY(PlanHooks(options));
   spec.fifos = TRY(PlanFifos(options));
   spec.touches = TRY(PlanTouches(options));

@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "config/options.h"
 #include "process/cheaper.h"
+#include "process/emperor_plan.h"
+#include "process/emperor_protocol.h"
 #include "process/hooks.h"
 #include "process/limits.h"
 #include "process/log_file.h"
@@ -78,6 +80,8 @@ struct StartUpSpec {
 struct ProcessSpec {
   StartUpSpec start_up;
   SupervisionSpec supervision;
+  EmperorSpec emperor;
+  VassalSpec vassal;
   HookSpec hooks;
   std::vector<std::string> fifos;  // by slot
   std::vector<TouchSpec> touches;

@@ -164,9 +164,9 @@ def test_unknown_option_in_a_file_warns_with_a_suggestion(server):
 
 
 def test_options_of_the_predecessor_not_served_yet_warn_once(server):
-    srv = server(app="hello", args=["--emperor-tyrant"], env={})
+    srv = server(app="hello", args=["--emperor-magic-exec"], env={})
     assert srv.get().status == 200
-    assert srv.log().count("emperor-tyrant") == 1
+    assert srv.log().count("emperor-magic-exec") == 1
 
 
 def test_chdir_to_nowhere(fails):
