@@ -4,7 +4,12 @@
 #include <optional>
 
 #include "runtime/services.h"
+#include "service/cron_board.h"
+#include "service/mule_link.h"
 #include "service/service_plan.h"
+#include "service/signal_router.h"
+#include "service/signal_triggers.h"
+#include "shm/helper_slot.h"
 
 namespace uwsgi {
 
@@ -22,8 +27,14 @@ class ServiceSet {
   [[nodiscard]] const Services& services() const { return services_; }
 
  private:
+  Status CreateBackground(SharedRegion& region, const BackgroundSpec& spec);
+
   std::optional<UserLocks> locks_;
   std::optional<Caches> caches_;
+  std::optional<SignalRouter> signals_;
+  std::optional<SignalTriggers> triggers_;
+  std::optional<MuleLink> mules_;
+  std::optional<CronBoard> crons_;
   Services services_;
 };
 

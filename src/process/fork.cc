@@ -53,7 +53,8 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
 // In the child of a process that may have had threads: nothing here allocates.
 [[noreturn]] void RunProgram(const ProgramSpec& spec, char* const* argv, char* const* environment,
                              pid_t parent) {
-  TieLifeTo(parent, SIGKILL);
+  if (!spec.outlives_us) TieLifeTo(parent, SIGKILL);
+  if (spec.own_session) ::setsid();
   ResetSignals();
   UnblockSignals();
   for (const int fd : spec.inherit) ::fcntl(fd, F_SETFD, 0);

@@ -45,6 +45,8 @@ struct ProgramSpec {
   std::string directory;     // it starts there
   int output = -1;           // becomes its standard output and error
   std::vector<int> inherit;  // stay open, under the same numbers
+  bool own_session = false;  // it leads a session and a process group
+  bool outlives_us = false;  // it is not killed when we end
 };
 Result<pid_t> SpawnProgram(const ProgramSpec& spec);
 

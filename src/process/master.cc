@@ -233,7 +233,11 @@ int Master::RunHelper(const Child& child, UniqueFd reports) {
   const std::string title = ComposeTitle(spec().titles, place.title, /*is_master=*/false);
   if (!title.empty()) SetTitle(title);
   ServerControl& control = *parts_.serving.control;
-  control.BecomeHelper(place.kind, place.id, std::move(reports));
+  control.BecomeHelper(place.kind, place.id, std::move(reports), place.slot);
+  if (const auto left = LeaveRoot(parts_.serving); !left) {
+    Log("{}: {}", place.title, left.error().text());
+    return left.error().exit_code;
+  }
   const int status =
       place.main({.id = place.id, .master_fd = lifeline_.read_end(), .report_ready = [&control] {
                     control.Report(ChildReport::kReady);
@@ -415,7 +419,8 @@ void Master::ReapOrphans() {
 void Master::OnEnd(Child& child, int wait_status) {
   if (child.reports.valid()) ReadReports(child);
   const ChildEvent event = EventOf(wait_status);
-  if (event != ChildEvent::kEndedWell && DiedYoung(child)) child.state = ChildState::kStarting;
+  const bool may_be_young = event != ChildEvent::kEndedWell || child.kind == ChildKind::kMule;
+  if (may_be_young && DiedYoung(child)) child.state = ChildState::kStarting;
   const Ended ended{child.pid, wait_status};
   child.pid = 0;
   loop_->Unwatch(std::exchange(child.reports_watch, 0));
@@ -436,6 +441,9 @@ void Master::OnEnd(Child& child, int wait_status) {
 }
 
 bool Master::DiedYoung(const Child& child) const {
+  // A mule whose program returns at once shall not keep the machine busy with starting it.
+  if (child.kind == ChildKind::kMule)
+    return child.state == ChildState::kServing && MonotonicMicros() - child.ready_us < kYoung;
   return child.kind == ChildKind::kWorker && child.state == ChildState::kServing &&
          MonotonicMicros() - child.ready_us < kYoung && SlotOf(child).delta_requests() == 0;
 }

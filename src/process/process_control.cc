@@ -9,11 +9,15 @@
 namespace uwsgi {
 namespace {
 
-std::string_view StatusOf(const WorkerSlot& slot) {
+std::string StatusOf(const WorkerSlot& slot) {
   const WorkerState state = slot.state.load(std::memory_order_relaxed);
   if (slot.pid.load(std::memory_order_relaxed) == 0 || state == WorkerState::kEmpty ||
       state == WorkerState::kGone) {
     return "cheap";
+  }
+  for (const CoreSlot& core : slot.cores()) {
+    const int signal = core.signal.load(std::memory_order_relaxed);
+    if (signal >= 0) return fmt::format("sig{}", signal);
   }
   return slot.busy_cores() > 0 ? "busy" : "idle";
 }
@@ -50,7 +54,8 @@ void ServerControl::BecomeWorker(int id, UniqueFd reports, int berth) {
   reports_ = std::move(reports);
 }
 
-void ServerControl::BecomeHelper(ChildKind kind, int id, UniqueFd reports) {
+void ServerControl::BecomeHelper(ChildKind kind, int id, UniqueFd reports, HelperSlot* slot) {
+  helper_slot_ = slot;
   if (kind == ChildKind::kMule) mule_id_ = id;
   is_spooler_ = kind == ChildKind::kSpooler;
   reports_ = std::move(reports);
@@ -86,8 +91,12 @@ bool ServerControl::Reload() { return master_pid_ != 0 && ::kill(master_pid_, SI
 bool ServerControl::Stop() { return first_pid_ != 0 && ::kill(first_pid_, SIGTERM) == 0; }
 
 bool ServerControl::SetUserHarakiri(int core, int seconds) {
-  if (master_pid_ == 0 || !has_core(core)) return false;
   const int64_t deadline = seconds <= 0 ? 0 : MonotonicMicros() + int64_t{seconds} * 1'000'000;
+  if (helper_slot_ != nullptr) {
+    helper_slot_->deadline_us.store(deadline, std::memory_order_relaxed);
+    return true;
+  }
+  if (master_pid_ == 0 || !has_core(core)) return false;
   slot_->cores()[static_cast<size_t>(core)].user_harakiri_deadline_us.store(
       deadline, std::memory_order_relaxed);
   if (deadline != 0) Report(ChildReport::kHasDeadline);

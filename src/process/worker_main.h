@@ -6,6 +6,8 @@
 #include "process/hooks.h"
 #include "process/process_control.h"
 #include "process/process_plan.h"
+#include "runtime/services.h"
+#include "service/background_plan.h"
 #include "worker/worker.h"
 
 namespace uwsgi {
@@ -23,7 +25,12 @@ struct ServingParts {
   const IdentitySpec* identity = nullptr;
   HookRunner* hooks = nullptr;
   Migration* migration = nullptr;  // null with one worker
+  const Services* services = nullptr;
+  const BackgroundSpec* background = nullptr;  // null without a master
 };
+
+// In a child of a master that stays root (master-as-root): it gives up what it has no use for.
+Status LeaveRoot(const ServingParts& parts);
 
 // What worker `id` does from the fork to its end: title, directory, application (lazy-apps),
 // requests, the language's end. `master_fd` is at its end when nobody is above the worker any more.

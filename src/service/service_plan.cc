@@ -23,6 +23,8 @@ Result<ServiceSpecs> PlanServices(const Options& options) {
   ServiceSpecs specs;
   specs.locks = TRY(PlanLocks(options));
   specs.caches = TRY(PlanCaches(options));
+  BackgroundSpec background = TRY(PlanBackground(options));
+  if (options.master) specs.background = std::move(background);
   return specs;
 }
 
