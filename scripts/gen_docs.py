@@ -20,7 +20,7 @@ VALUE_OF_KIND = {
     "Address": "ADDRESS", "Name": "NAME", "Text": "TEXT", "Command": "COMMAND", "PathList": "PATH, repeatable",
     "AddressList": "ADDRESS, repeatable", "NameList": "NAME, repeatable", "TextList": "TEXT, repeatable",
     "CommandList": "COMMAND, repeatable", "OptionalText": "[TEXT]", "OptionalMode": "[MODE]",
-    "OptionalSecs": "[SECONDS]", "OptionalCount": "[N]", "DirectivePath": "FILE, repeatable",
+    "OptionalSecs": "[SECONDS]", "OptionalCount": "[N]", "OptionalTextList": "[TEXT], repeatable", "DirectivePath": "FILE, repeatable",
     "DirectiveText": "TEXT, repeatable", "Logic": "VALUE", "AlwaysOnValue": "VALUE", "AlwaysOnOptional": "[VALUE]",
     "IgnoredValue": "VALUE", "IgnoredOptional": "[VALUE]",
 }

@@ -5,10 +5,12 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "base/version.h"
 #include "config/help.h"
 #include "process/pidfile.h"
 #include "process/process_plan.h"
+#include "service/remote_signal.h"
 
 namespace uwsgi {
 namespace {
@@ -16,6 +18,21 @@ namespace {
 void Print(std::string text) {
   // A reader that has seen enough is no reason to complain.
   [[maybe_unused]] const auto written = WriteAll(STDOUT_FILENO, text);
+}
+
+// --signal HOST:PORT,SIGNAL, as often as it is given.
+Status SendSignals(const ListOption& orders) {
+  for (const ListValue& order : orders) {
+    const size_t comma = order.text.rfind(',');
+    const auto signal =
+        comma == std::string::npos ? std::nullopt : ParseInt(order.text.substr(comma + 1));
+    if (!signal || *signal > 255)
+      return Fail("--signal {}: HOST:PORT,SIGNAL is expected, a signal being 0 to 255", order.text);
+    const auto taken = SendRemoteSignal(order.text.substr(0, comma), static_cast<uint8_t>(*signal));
+    if (!taken) return WithContext("--signal " + order.text, taken.error());
+    if (!*taken) return Fail("--signal {}: the server rejects it", order.text);
+  }
+  return {};
 }
 
 }  // namespace
@@ -42,6 +59,10 @@ Result<std::optional<int>> Inform(const Options& options, const std::string& bin
   if (const auto order = PlanSignal(options)) {
     const auto sent = SignalPidfile(order->pidfile, order->signal);
     if (!sent) return WithContext("--" + order->option, sent.error());
+    return 0;
+  }
+  if (!options.signal.empty()) {
+    TRY_STATUS(SendSignals(options.signal));
     return 0;
   }
   if (options.show_config) LogRaw(ShowConfigText(options));

@@ -267,6 +267,8 @@ Result<int> Server::Serve() {
   parts.identity = &specs_.process.start_up.identity;
   parts.hooks = &hooks_;
   parts.migration = migration_.get();
+  parts.services = &services_.services();
+  if (specs_.services.background) parts.background = &*specs_.services.background;
   TRY_STATUS(start_up_.WriteSafePidfiles());
   if (supervision().has_master) return ServeWithMaster(std::move(parts));
   // A worker has signals of its own, and lets them in when it is ready for them.

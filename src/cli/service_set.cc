@@ -7,6 +7,13 @@
 #include "service/metric_files.h"
 
 namespace uwsgi {
+namespace {
+
+SignalRouterSpec RouterOf(const BackgroundSpec& spec) {
+  return {.receivers = spec.receivers, .queue_bytes = spec.signal_queue_bytes};
+}
+
+}  // namespace
 
 void ServiceSet::AddSize(SharedSize& size, const ServiceSpecs& specs, const ServedSize& served) {
   UserLocks::AddSize(size, specs.locks);
@@ -16,11 +23,28 @@ void ServiceSet::AddSize(SharedSize& size, const ServiceSpecs& specs, const Serv
                                     .sockets = served.sockets};
     Metrics::AddSize(size, BuiltinMetricCount(builtin) + specs.metrics.metrics.size());
   }
+  if (specs.background) {
+    SignalRouter::AddSize(size, RouterOf(*specs.background));
+    SignalTriggers::AddSize(size);
+    CronBoard::AddSize(size, specs.background->crons);
+    size.Add<HelperSlot>(specs.background->mule_programs.size());
+  }
 }
 
 Status ServiceSet::Create(SharedRegion& region, const ServiceSpecs& specs, StoreUse stores) {
   services_.locks = &locks_.emplace(TRY(UserLocks::Create(region, specs.locks)));
   services_.caches = &caches_.emplace(TRY(Caches::Create(specs.caches, stores)));
+  if (specs.background) TRY_STATUS(CreateBackground(region, *specs.background));
+  return {};
+}
+
+Status ServiceSet::CreateBackground(SharedRegion& region, const BackgroundSpec& spec) {
+  services_.signals = &signals_.emplace(TRY(SignalRouter::Create(region, RouterOf(spec))));
+  services_.triggers = &triggers_.emplace(TRY(SignalTriggers::Create(region)));
+  services_.crons = &crons_.emplace(TRY(CronBoard::Create(region, spec.crons)));
+  if (spec.mule_programs.empty()) return {};
+  services_.mules = &mules_.emplace(TRY(MuleLink::Create(spec.mule_link)));
+  services_.mule_slots = TRY(region.Carve<HelperSlot>(spec.mule_programs.size()));
   return {};
 }
 

@@ -6,8 +6,13 @@
 
 #include "net/listener.h"
 #include "runtime/services.h"
+#include "service/cron_board.h"
+#include "service/mule_link.h"
 #include "service/service_plan.h"
 #include "shm/scoreboard.h"
+#include "service/signal_router.h"
+#include "service/signal_triggers.h"
+#include "shm/helper_slot.h"
 
 namespace uwsgi {
 
@@ -38,9 +43,15 @@ class ServiceSet {
   [[nodiscard]] const Services& services() const { return services_; }
 
  private:
+  Status CreateBackground(SharedRegion& region, const BackgroundSpec& spec);
+
   std::optional<UserLocks> locks_;
   std::optional<Caches> caches_;
   std::optional<Metrics> metrics_;
+  std::optional<SignalRouter> signals_;
+  std::optional<SignalTriggers> triggers_;
+  std::optional<MuleLink> mules_;
+  std::optional<CronBoard> crons_;
   Services services_;
 };
 

@@ -39,6 +39,7 @@ constexpr KindRow kKinds[] = {
     {OptionKind::kOptionalMode, {Arity::kOptional, kComments, kNumber, "MODE"}},
     {OptionKind::kOptionalSecs, {Arity::kOptional, kComments, kNumber, "SECONDS"}},
     {OptionKind::kOptionalCount, {Arity::kOptional, kComments, kNumber, "N"}},
+    {OptionKind::kOptionalTextList, {Arity::kOptional, kNoComments, kNoNumber, "TEXT"}},
     {OptionKind::kDirectivePath, {Arity::kRequired, kComments, kNoNumber, "FILE"}},
     {OptionKind::kDirectiveText, {Arity::kRequired, kNoComments, kNoNumber, "NAME=VALUE"}},
     {OptionKind::kLogic, {Arity::kRequired, kComments, kNoNumber, "VALUE"}},
@@ -113,6 +114,7 @@ static_assert(std::size(kSectionTitles) == static_cast<size_t>(Section::kOther) 
 #define UWSGI_TARGET_OptionalMode(field) OptionTarget(&Options::field)
 #define UWSGI_TARGET_OptionalSecs(field) OptionTarget(&Options::field)
 #define UWSGI_TARGET_OptionalCount(field) OptionTarget(&Options::field)
+#define UWSGI_TARGET_OptionalTextList(field) OptionTarget(&Options::field)
 #define UWSGI_TARGET_DirectivePath(field) OptionTarget()
 #define UWSGI_TARGET_DirectiveText(field) OptionTarget()
 #define UWSGI_TARGET_Logic(field) OptionTarget()

@@ -35,6 +35,7 @@ enum class OptionKind {
   kOptionalMode,  // three octal digits, kept as text; bare or 1 mean 666
   kOptionalSecs,
   kOptionalCount,
+  kOptionalTextList,
   kDirectivePath,  // acted upon while reading: other files
   kDirectiveText,  // acted upon while reading: set and its like
   kLogic,          // opens a block of conditional or repeated lines

@@ -64,6 +64,7 @@ struct Options {
 #define UWSGI_FIELD_OptionalMode(field, value) std::optional<std::string> field;
 #define UWSGI_FIELD_OptionalSecs(field, value) std::optional<int64_t> field;
 #define UWSGI_FIELD_OptionalCount(field, value) std::optional<int64_t> field;
+#define UWSGI_FIELD_OptionalTextList(field, value) ListOption field;
 #define UWSGI_FIELD_DirectivePath(field, value)
 #define UWSGI_FIELD_DirectiveText(field, value)
 #define UWSGI_FIELD_Logic(field, value)

@@ -9,6 +9,9 @@
 #include "process/stats_push.h"
 #include "process/stats_server.h"
 #include "process/touch.h"
+#include "process/cron_duty.h"
+#include "process/mule_main.h"
+#include "process/signal_duty.h"
 #include "process/worker_main.h"
 
 namespace uwsgi {
@@ -29,9 +32,19 @@ std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec,
     duties.push_back(std::make_unique<CarbonPush>(spec.stats));
   if (spec.vassal.fd >= 0) duties.push_back(std::make_unique<EmperorLink>(spec.vassal));
   if (spec.emperor.is_on()) duties.push_back(std::make_unique<EmperorDuty>(spec.emperor));
+  if (serving.background != nullptr) {
+    const Services& services = *serving.services;
+    auto crons = std::make_unique<CronDuty>(*services.crons, *services.signals);
+    auto signals = std::make_unique<SignalDuty>(*services.signals, *services.triggers,
+                                                *serving.background, *crons);
+    duties.push_back(std::move(crons));
+    duties.push_back(std::move(signals));
+  }
   return duties;
 }
 
-std::vector<HelperPlace> MakeHelperPlaces(const ProcessSpec&, const ServingParts&) { return {}; }
+std::vector<HelperPlace> MakeHelperPlaces(const ProcessSpec&, const ServingParts& serving) {
+  return MakeMulePlaces(serving);
+}
 
 }  // namespace uwsgi

@@ -12,6 +12,7 @@
 #include "net/event_loop.h"
 #include "process/child_table.h"
 #include "process/fork.h"
+#include "process/hand_over.h"
 #include "process/master_command.h"
 #include "process/process_plan.h"
 #include "shm/scoreboard.h"
@@ -27,6 +28,8 @@ class MasterDesk {
   [[nodiscard]] virtual EventLoop& loop() = 0;
   [[nodiscard]] virtual const ServingParts& serving() const = 0;
   [[nodiscard]] virtual ChildTable& children() = 0;
+  // What the program before a reload has left; null at a first start.
+  [[nodiscard]] virtual const HandOver* predecessor() const = 0;
   // Every worker of this start has served.
   [[nodiscard]] virtual bool is_started() const = 0;
   [[nodiscard]] virtual bool is_stopping() const = 0;
@@ -36,6 +39,8 @@ class MasterDesk {
   // when the server stops.
   virtual Result<pid_t> RunProgram(const ProgramSpec& spec,
                                    UniqueFunction<void(int wait_status)> on_end) = 0;
+  // A program that was started before a reload and still runs; the rest as RunProgram.
+  virtual void AdoptProgram(pid_t pid, UniqueFunction<void(int wait_status)> on_end) = 0;
   // A process forked from the master that is neither worker nor helper (the emperor, a child with
   // an identity of its own); the rest as RunProgram.
   virtual Result<pid_t> RunFork(UniqueFunction<int()> main,
@@ -64,6 +69,8 @@ class Duty {
   // The master becomes another program and keeps its process id: what does not survive an exec, or
   // must not, is ended here.
   virtual void BeforeExec() {}
+  // The same moment: what the duty of that program needs to know goes into `state.notes`.
+  virtual void LeaveNotes(HandOver& /*state*/) {}
   // In a child after a fork: what belongs to the master alone goes.
   virtual void LeaveInChild() {}
 };

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <utility>
@@ -23,6 +24,7 @@ namespace {
 //   lifeline FD
 //   worker ID PID DRAINING DEADLINE
 //   helper ID PID DRAINING DEADLINE
+//   note NAME TEXT
 //   listener FD SOURCE ADDRESS      (a line of ListenerSet::HandOver)
 constexpr std::string_view kMagic = "uwsgi-handover 1";
 
@@ -62,6 +64,9 @@ Status DecodeLine(HandOver& state, std::string_view line) {
     state.lifelines.push_back(static_cast<int>(TRY(Number(rest))));
   } else if (name == "worker" || name == "helper") {
     state.children.push_back(TRY(DecodeChild(rest, name == "worker")));
+  } else if (name == "note") {
+    const size_t end = std::min(rest.find(' '), rest.size());
+    state.notes.push_back({std::string(rest.substr(0, end)), std::string(Trim(rest.substr(end)))});
   } else if (name == "listener") {
     state.listeners.append(rest).push_back('\n');
   }
@@ -81,6 +86,7 @@ std::string EncodeHandOver(const HandOver& state) {
     text += fmt::format("{} {} {} {} {}\n", child.is_worker ? "worker" : "helper", child.id,
                         child.pid, child.draining ? 1 : 0, child.deadline_us);
   }
+  for (const Note& note : state.notes) text += fmt::format("note {} {}\n", note.name, note.text);
   for (const std::string_view line : Split(state.listeners, '\n')) {
     if (!line.empty()) text += fmt::format("listener {}\n", line);
   }

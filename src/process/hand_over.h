@@ -24,6 +24,13 @@ struct OldChild {
   int64_t deadline_us = 0;  // monotonic, of draining
 };
 
+// A fact that a duty of the master leaves to its successor, told apart by its name. The text has
+// no line ends.
+struct Note {
+  std::string name;
+  std::string text;
+};
+
 // What a master leaves to the program that takes its place at a graceful reload. It travels as text
 // in a memory file, whose descriptor an environment variable names.
 struct HandOver {
@@ -35,6 +42,7 @@ struct HandOver {
       lifelines;  // write ends of the pipes that tell old workers whether they have a master
   std::vector<OldChild> children;
   bool brutal = false;  // they get no time for their requests
+  std::vector<Note> notes;
 };
 
 std::string EncodeHandOver(const HandOver& state);

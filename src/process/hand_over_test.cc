@@ -17,6 +17,7 @@ TEST(HandOver, SurvivesTheWayThroughText) {
   state.started_on = 1700000000;
   state.listeners = "5 0 127.0.0.1:8000\n6 0 /run/a b.sock\n";
   state.lifelines = {8, 9};
+  state.notes = {{"cron-minute", "29000000"}, {"cron-run", "4711 1700000000 sleep 5"}};
   state.children = {{.id = 1, .pid = 4242},
                     {.id = 2, .pid = 4243, .draining = true, .deadline_us = 123456789},
                     {.is_worker = false, .id = 1, .pid = 4244}};
@@ -27,6 +28,9 @@ TEST(HandOver, SurvivesTheWayThroughText) {
   EXPECT_EQ(decoded->started_on, 1700000000);
   EXPECT_EQ(decoded->listeners, state.listeners);
   EXPECT_EQ(decoded->lifelines, state.lifelines);
+  ASSERT_EQ(decoded->notes.size(), 2U);
+  EXPECT_EQ(decoded->notes[1].name, "cron-run");
+  EXPECT_EQ(decoded->notes[1].text, "4711 1700000000 sleep 5");
   ASSERT_EQ(decoded->children.size(), 3U);
   EXPECT_EQ(decoded->children[0].pid, 4242);
   EXPECT_FALSE(decoded->children[0].draining);

@@ -225,7 +225,11 @@ int Master::RunHelper(const Child& child, UniqueFd reports) {
   const std::string title = ComposeTitle(spec().titles, place.title, /*is_master=*/false);
   if (!title.empty()) SetTitle(title);
   ServerControl& control = *parts_.serving.control;
-  control.BecomeHelper(place.kind, place.id, std::move(reports));
+  control.BecomeHelper(place.kind, place.id, std::move(reports), place.slot);
+  if (const auto left = LeaveRoot(parts_.serving); !left) {
+    Log("{}: {}", place.title, left.error().text());
+    return left.error().exit_code;
+  }
   const int status =
       place.main({.id = place.id, .master_fd = lifeline_.read_end(), .report_ready = [&control] {
                     control.Report(ChildReport::kReady);

@@ -47,6 +47,8 @@ class Master final : private MasterDesk {
   static Result<std::unique_ptr<Master>> Create(MasterParts parts, SignalSource signals);
   Master(const Master&) = delete;
   Master& operator=(const Master&) = delete;
+  // The duties go before the loop that they live on.
+  ~Master() override { parts_.duties.clear(); }
 
   // Forks the workers and supervises them until the server is stopped; the exit status. A graceful
   // reload does not return.
@@ -71,10 +73,14 @@ class Master final : private MasterDesk {
   [[nodiscard]] EventLoop& loop() override { return *loop_; }
   [[nodiscard]] const ServingParts& serving() const override { return parts_.serving; }
   [[nodiscard]] ChildTable& children() override { return children_; }
+  [[nodiscard]] const HandOver* predecessor() const override { return parts_.predecessor; }
   [[nodiscard]] bool is_started() const override { return started_; }
   [[nodiscard]] bool is_stopping() const override { return stopping_; }
   void Command(MasterCommand command, std::string_view why) override;
   Result<pid_t> RunProgram(const ProgramSpec& spec, UniqueFunction<void(int)> on_end) override;
+  void AdoptProgram(pid_t pid, UniqueFunction<void(int)> on_end) override {
+    programs_.push_back({pid, std::move(on_end)});
+  }
   Result<pid_t> RunFork(UniqueFunction<int()> main, UniqueFunction<void(int)> on_end) override;
   void CheckStopped() override { StopWhenEmpty(); }
   Status BeginDuties();

@@ -162,6 +162,7 @@ void Master::BecomeNew() {
   }
   for (const auto& duty : parts_.duties) duty->BeforeExec();
   [[maybe_unused]] const Status hooks_done = parts_.serving.hooks->Run(HookPhase::kAtExit);
+  for (const auto& duty : parts_.duties) duty->LeaveNotes(state);
   const auto listeners = parts_.listeners->HandOver();
   Error error;
   if (listeners) {

@@ -86,7 +86,8 @@ void Master::ReapOrphans() {
 void Master::OnEnd(Child& child, int wait_status) {
   if (child.reports.valid()) ReadReports(child);
   const ChildEvent event = EventOf(wait_status);
-  if (event != ChildEvent::kEndedWell && DiedYoung(child)) child.state = ChildState::kStarting;
+  const bool may_be_young = event != ChildEvent::kEndedWell || child.kind == ChildKind::kMule;
+  if (may_be_young && DiedYoung(child)) child.state = ChildState::kStarting;
   const Ended ended{child.pid, wait_status};
   NoteWorkerEnd(*parts_.serving.scoreboard, child, {child.pid, wait_status, event, stopping_});
   child.pid = 0;
@@ -109,6 +110,9 @@ void Master::OnEnd(Child& child, int wait_status) {
 }
 
 bool Master::DiedYoung(const Child& child) const {
+  // A mule whose program returns at once shall not keep the machine busy with starting it.
+  if (child.kind == ChildKind::kMule)
+    return child.state == ChildState::kServing && MonotonicMicros() - child.ready_us < kYoung;
   return child.kind == ChildKind::kWorker && child.state == ChildState::kServing &&
          MonotonicMicros() - child.ready_us < kYoung && SlotOf(child).delta_requests() == 0;
 }

@@ -78,6 +78,14 @@ std::string NoMercy(std::string_view kind, int id, pid_t pid) {
                      pid);
 }
 
+std::string MuleSpawned(int id, pid_t pid) {
+  return fmt::format("spawned uWSGI mule {} (pid: {})", id, pid);
+}
+
+std::string MuleDied(int id, pid_t pid) {
+  return fmt::format("OOOPS mule {} (pid: {}) crippled...trying respawn...", id, pid);
+}
+
 std::string HelperEnded(std::string_view title, pid_t pid) {
   return fmt::format("{} ended (pid: {})", title, pid);
 }

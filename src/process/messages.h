@@ -31,6 +31,8 @@ std::string WorkerLifetimeReached(int id, int64_t seconds);
 std::string WorkerLacksApp(int id, pid_t pid);
 std::string RespawningTooFast(int id, int64_t pause_s);
 std::string NoMercy(std::string_view kind, int id, pid_t pid);
+std::string MuleSpawned(int id, pid_t pid);
+std::string MuleDied(int id, pid_t pid);
 // A mule or spooler; `title` as in ps.
 std::string HelperEnded(std::string_view title, pid_t pid);
 std::string HelperHarakiri(bool is_spooler, int id, pid_t pid);

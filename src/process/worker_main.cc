@@ -13,6 +13,8 @@
 #include "process/fork.h"
 #include "process/messages.h"
 #include "process/reload.h"
+#include "process/user_signals.h"
+#include "service/signal_router.h"
 
 namespace uwsgi {
 namespace {
@@ -50,12 +52,6 @@ Status LoadLazily(const ServingParts& parts) {
   return parts.hooks->Run(HookPhase::kPostApp);
 }
 
-// master-as-root: the master has kept what this process has no use for.
-Status LeaveRoot(const ServingParts& parts) {
-  if (parts.identity->drop_point != DropPoint::kInWorkers) return {};
-  return ChangeIdentity(*parts.identity, *parts.hooks);
-}
-
 Status AnnounceAccepting(const ServingParts& parts, int id) {
   const bool is_once =
       parts.scoreboard->worker(id).totals->respawn_count.load(std::memory_order_relaxed) <= 1;
@@ -85,6 +81,7 @@ WorkerContext ContextOf(const ServingParts& parts, int id, int berth, int master
   context.listeners = parts.listeners;
   context.request_spec = parts.request_spec;
   context.runtime = parts.runtime;
+  context.errands = SignalErrands(parts, id, context.berth);
   context.master_fd = master_fd;
   context.migration = parts.migration;
   context.on_ready = std::move(events.on_ready);
@@ -113,6 +110,11 @@ Result<int> Serve(const ServingParts& parts, WorkerContext context) {
 
 }  // namespace
 
+Status LeaveRoot(const ServingParts& parts) {
+  if (parts.identity->drop_point != DropPoint::kInWorkers) return {};
+  return ChangeIdentity(*parts.identity, *parts.hooks);
+}
+
 int ServeAsWorker(const ServingParts& parts, int id, int berth, int master_fd,
                   WorkerEvents events) {
   if (parts.supervision->lazy_apps) AcceptSignals();
@@ -128,6 +130,8 @@ int WorkerMain(const ServingParts& parts, int id, int berth, int master_fd, Uniq
   if (!title.empty()) SetTitle(title);
   ServerControl& control = *parts.control;
   control.BecomeWorker(id, std::move(reports), berth);
+  if (SignalRouter* const signals = parts.services->signals; signals != nullptr)
+    signals->BecomeWorker(id);
   WorkerEvents events;
   events.on_ready = [&control] { control.Report(ChildReport::kReady); };
   events.end_now = EndProcess;

@@ -7,6 +7,7 @@
 #include "process/process_control.h"
 #include "process/process_plan.h"
 #include "runtime/services.h"
+#include "service/background_plan.h"
 #include "worker/worker.h"
 
 namespace uwsgi {
@@ -26,7 +27,11 @@ struct ServingParts {
   Migration* migration = nullptr;  // null with one worker
   const Services* services = nullptr;
   int64_t started_on = 0;  // of the first start, seconds since 1970
+  const BackgroundSpec* background = nullptr;  // null without a master
 };
+
+// In a child of a master that stays root (master-as-root): it gives up what it has no use for.
+Status LeaveRoot(const ServingParts& parts);
 
 // What worker `id` does from the fork to its end: title, directory, application (lazy-apps),
 // requests, the language's end. `master_fd` is at its end when nobody is above the worker any more.

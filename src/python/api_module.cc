@@ -120,7 +120,7 @@ Status InstallApiModule() {
   bool ok = module && AddConstants(module.get(), *api().facts);
   for (PyMethodDef* const methods :
        {kModuleMethods, WorkerMethods(), RequestMethods(), LogMethods(), LockMethods(),
-        CacheMethods(), MetricMethods()}) {
+        SignalMethods(), MuleMethods(), CacheMethods(), MetricMethods()}) {
     ok = ok && PyModule_AddFunctions(module.get(), methods) == 0;
   }
   ok = ok && AddUnavailable(module.get()) &&

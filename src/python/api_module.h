@@ -44,6 +44,8 @@ PyMethodDef* RequestMethods();          // api_request.cc: the request of this t
 PyMethodDef* LogMethods();              // api_log.cc
 PyMethodDef* CacheMethods();            // api_cache.cc
 PyMethodDef* LockMethods();             // api_lock.cc
+PyMethodDef* SignalMethods();           // api_signal.cc: user signals and what raises them
+PyMethodDef* MuleMethods();             // api_mule.cc: mules and farms
 bool AddUnavailable(PyObject* module);  // api_unavailable.cc: functions whose service is not there
 
 }  // namespace uwsgi

@@ -38,7 +38,8 @@ TEST_F(ApiModule, RefusesRequestFunctionsOutsideOfARequest) {
 }
 
 TEST_F(ApiModule, SaysWhichServiceIsMissing) {
-  EXPECT_EQ(Eval("uwsgi.mule_msg(b'x')"), "ValueError: mule_msg: no mule configured");
+  EXPECT_EQ(Eval("uwsgi.mule_msg(b'x')"), "ValueError: no mule configured");
+  EXPECT_EQ(Eval("uwsgi.register_signal(1, '', print)"), "ValueError: unable to register signal");
 }
 
 TEST_F(ApiModule, HasNoEnvironOutsideOfARequest) {

@@ -19,13 +19,6 @@ struct Service {
 };
 
 const std::array kServices = {
-    Service{&PyExc_ValueError, "unable to register signal: no signal service is running",
-            "register_signal signal signal_wait signal_received signal_registered"},
-    Service{&PyExc_ValueError, "unable to add timer: no signal service is running",
-            "add_timer add_rb_timer"},
-    Service{&PyExc_ValueError, "unable to add cron: no signal service is running", "add_cron"},
-    Service{&PyExc_ValueError, "no signal service is running", "add_file_monitor"},
-    Service{&PyExc_ValueError, "no mule configured", "mule_msg mule_get_msg farm_msg farm_get_msg"},
     Service{&PyExc_ValueError, "no RPC service is running", "register_rpc rpc rpc_list call"},
     Service{&PyExc_ValueError, "no alarm is configured", "alarm"},
     Service{&PyExc_ValueError, "there is no routing table", "route"},

@@ -24,9 +24,6 @@ PyObject* WorkerId(PyObject*, PyObject*) noexcept {
   return PyLong_FromLong(api().control->worker_id());
 }
 
-// mule_id() -> int: 0 outside of mules
-PyObject* MuleId(PyObject*, PyObject*) noexcept { return PyLong_FromLong(0); }
-
 // masterpid() -> int: 0 without a master
 PyObject* MasterPid(PyObject*, PyObject*) noexcept {
   return PyLong_FromLong(api().control->master_pid());
@@ -135,21 +132,24 @@ PyObject* SetProcessName(PyObject*, PyObject* name) noexcept {
   Py_RETURN_NONE;
 }
 
-// set_user_harakiri(seconds) -> None: 0 cancels
+// set_user_harakiri(seconds) -> None: 0 cancels. Of a request, a signal handler, a mule or a
+// spooler
 PyObject* SetUserHarakiri(PyObject*, PyObject* args) noexcept {
   int seconds = 0;
   if (!PyArg_ParseTuple(args, "i:set_user_harakiri", &seconds)) return nullptr;
-  const CallState* const call = CurrentCallOrRaise();
-  if (call == nullptr) return nullptr;
-  api().control->SetUserHarakiri(call->request.core, seconds);
+  int core = SignalCore();
+  const bool is_helper = api().control->mule_id() != 0 || api().control->is_spooler();
+  if (core < 0 && !is_helper) {
+    const CallState* const call = CurrentCallOrRaise();
+    if (call == nullptr) return nullptr;
+    core = call->request.core;
+  }
+  api().control->SetUserHarakiri(core, seconds);
   Py_RETURN_NONE;
 }
 
 // i_am_the_spooler() -> True or None
 PyObject* IAmTheSpooler(PyObject*, PyObject*) noexcept { Py_RETURN_NONE; }
-
-// in_farm([name]) -> True or None
-PyObject* InFarm(PyObject*, PyObject*) noexcept { Py_RETURN_NONE; }
 
 // micros() -> int: wall clock
 PyObject* Micros(PyObject*, PyObject*) noexcept { return PyLong_FromLongLong(WallMicros()); }
@@ -209,7 +209,6 @@ PyObject* ParseFile(PyObject*, PyObject* args) noexcept {
 
 PyMethodDef kMethods[] = {
     {"worker_id", WorkerId, METH_NOARGS, nullptr},
-    {"mule_id", MuleId, METH_NOARGS, nullptr},
     {"masterpid", MasterPid, METH_NOARGS, nullptr},
     {"total_requests", TotalRequests, METH_NOARGS, nullptr},
     {"workers", Workers, METH_NOARGS, nullptr},
@@ -222,7 +221,6 @@ PyMethodDef kMethods[] = {
     {"setprocname", SetProcessName, METH_O, nullptr},
     {"set_user_harakiri", SetUserHarakiri, METH_VARARGS, nullptr},
     {"i_am_the_spooler", IAmTheSpooler, METH_NOARGS, nullptr},
-    {"in_farm", InFarm, METH_VARARGS, nullptr},
     {"micros", Micros, METH_NOARGS, nullptr},
     {"extract", Extract, METH_VARARGS, nullptr},
     {"embedded_data", EmbeddedData, METH_O, nullptr},

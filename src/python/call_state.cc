@@ -18,6 +18,11 @@ CallState* CurrentCallOrRaise() {
   return the_call;
 }
 
+int& SignalCore() {
+  static thread_local int core = -1;
+  return core;
+}
+
 void SetCurrentCall(CallState* call) { the_call = call; }
 
 }  // namespace uwsgi

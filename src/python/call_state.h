@@ -20,6 +20,7 @@ struct CallState {
       false;  // start_response has succeeded: there is something to put before the body
   bool has_written = false;      // body bytes have been handed over
   bool is_monitored = false;     // it raised what the operator watches for
+  int received_signal = 0;       // what signal_wait() came back with; -1 while it waits
   bool is_disconnected = false;  // uwsgi.disconnect() was called
 };
 
@@ -27,6 +28,8 @@ struct CallState {
 CallState* CurrentCall();
 // The same; without one it raises what the predecessor raises.
 CallState* CurrentCallOrRaise();
+// The core of this thread while it runs a user signal's handler, which is no request; else -1.
+int& SignalCore();
 // Set and cleared by Handle.
 void SetCurrentCall(CallState* call);
 

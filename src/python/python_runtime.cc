@@ -14,8 +14,10 @@
 #include "python/file_wrapper.h"
 #include "python/gil.h"
 #include "python/interpreter.h"
+#include "python/mule_script.h"
 #include "python/py_error.h"
 #include "python/stack_dump.h"
+#include "python/signal_handlers.h"
 #include "python/value_cache.h"
 #include "python/wsgi_call.h"
 #include "python/wsgi_environ.h"
@@ -67,6 +69,10 @@ class PythonRuntime final : public LanguageRuntime {
   void AfterForkParent() override { interpreter_.AfterForkParent(); }
   void AfterForkChild() override { interpreter_.AfterForkChild(); }
   Status StartWorker() override;
+  std::optional<int> StartMule() override;
+  int RunMuleProgram(const std::string& program) override;
+  void HandleMuleMessage(int mule, std::string_view message) override;
+  bool HandleSignal(int core, uint8_t signal) override;
   void StartCore(int core) override;
   void EndCore(int core) override;
   RequestResult Handle(int core, Request& request, Response& response) override;
@@ -79,6 +85,7 @@ class PythonRuntime final : public LanguageRuntime {
  private:
   Status MakeObjects();
   Seat& seat(int core) { return *seats_[static_cast<size_t>(core)]; }
+  static void TakeGil(Seat& seat);
   bool Run(Seat& seat, PyObject* application, CallState& call);
   void EndCall(Seat& seat);
 
@@ -155,6 +162,42 @@ Status PythonRuntime::StartWorker() {
   return {};
 }
 
+std::optional<int> PythonRuntime::StartMule() {
+  GilLock locked;
+  ImportAll(spec_.imports);
+  const PyRef hook = ApiHook("post_fork_hook");
+  return RunUntilToldToEnd([&] { return !hook || PyRef::Steal(PyObject_CallNoArgs(hook.get())); });
+}
+
+int PythonRuntime::RunMuleProgram(const std::string& program) {
+  GilLock locked;
+  bool returned = false;
+  const auto status = RunUntilToldToEnd([&] { return returned = RunAsMain(program); });
+  return status ? *status : returned ? 0 : 1;
+}
+
+void PythonRuntime::HandleMuleMessage(int mule, std::string_view message) {
+  GilLock locked;
+  const PyRef hook = ApiHook("mule_msg_hook");
+  if (!hook) return Log("*** mule {} received a {} bytes message ***", mule, message.size());
+  const PyRef bytes = ToBytes(message);
+  if (!bytes || !PyRef::Steal(PyObject_CallOneArg(hook.get(), bytes.get()))) LogException();
+}
+
+bool PythonRuntime::HandleSignal(int core, uint8_t signal) {
+  if (core == kNoCore) {
+    GilLock locked;
+    return RunSignalHandler(signal);
+  }
+  TakeGil(seat(core));
+  running_.fetch_add(1, std::memory_order_relaxed);
+  SignalCore() = core;
+  const bool handled = RunSignalHandler(signal);
+  SignalCore() = -1;
+  running_.fetch_sub(1, std::memory_order_relaxed);
+  return handled;
+}
+
 // threading.current_thread() in the application says which core it is on.
 void NameThread(int worker, int core) {
   const PyRef threading = PyRef::Steal(PyImport_ImportModule("threading"));
@@ -216,6 +259,12 @@ bool PythonRuntime::Run(Seat& mine, PyObject* application, CallState& call) {
   return succeeded;
 }
 
+// For a core's thread, which keeps it until BeforeWait.
+void PythonRuntime::TakeGil(Seat& mine) {
+  if (!mine.holds_gil) PyEval_RestoreThread(mine.state);
+  mine.holds_gil = true;
+}
+
 void PythonRuntime::EndCall(Seat& mine) {
   if (mine.input) DetachInput(mine.input.get());
   if (mine.start_response) DetachStartResponse(mine.start_response.get());
@@ -223,8 +272,7 @@ void PythonRuntime::EndCall(Seat& mine) {
 
 RequestResult PythonRuntime::Handle(int core, Request& request, Response& response) {
   Seat& mine = seat(core);
-  if (!mine.holds_gil) PyEval_RestoreThread(mine.state);
-  mine.holds_gil = true;
+  TakeGil(mine);
   mine.running_since_us = request.started_us;
   running_.fetch_add(1, std::memory_order_relaxed);
   DropReleasedChunks();
@@ -320,6 +368,7 @@ void PythonRuntime::End() {
     CallApiHook("atexit");
     DropReleasedChunks();
     for (auto& place : seats_) place.reset();
+    ForgetSignalHandlers();
     objects_.reset();
   }
   interpreter_.Finalize();

@@ -19,6 +19,10 @@ class EchoRuntime final : public LanguageRuntime {
   void AfterForkParent() override { ++after_fork_parent; }
   void AfterForkChild() override { ++after_fork_child; }
   Status StartWorker() override { return {}; }
+  std::optional<int> StartMule() override { return std::nullopt; }
+  int RunMuleProgram(const std::string&) override { return 0; }
+  void HandleMuleMessage(int, std::string_view) override {}
+  bool HandleSignal(int, uint8_t) override { return true; }
   void StartCore(int) override {}
   void EndCore(int) override {}
   RequestResult Handle(int core, Request& request, Response& response) override;

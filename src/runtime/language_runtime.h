@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,16 @@ class LanguageRuntime {
   // workers.
   virtual Status StartWorker() = 0;
 
+  // In a mule, on its main thread, after the fork: post-fork hooks, which may keep the process for as
+  // long as they like. The status that it shall end with when one of them has ended it.
+  virtual std::optional<int> StartMule() = 0;
+  // In a mule, on its main thread: runs a file as the main program, or calls "module:callable". The
+  // exit status.
+  virtual int RunMuleProgram(const std::string& program) = 0;
+  // In a mule, on its main thread: gives a message to the application. What it raises has been
+  // logged.
+  virtual void HandleMuleMessage(int mule, std::string_view message) = 0;
+
   // Called once on each core thread, core 0 being the main thread, before and after its requests.
   virtual void StartCore(int core) = 0;
   virtual void EndCore(int core) = 0;
@@ -62,6 +73,12 @@ class LanguageRuntime {
   // Runs one request on the calling core thread. Never throws; whatever the application does ends
   // in the response.
   virtual RequestResult Handle(int core, Request& request, Response& response) = 0;
+
+  // Runs this process's handler of a user signal: on a core's thread between its requests, or on
+  // the main thread of a helper process (kNoCore). False when there is none, or it failed, which
+  // the log has been told.
+  static constexpr int kNoCore = -1;
+  virtual bool HandleSignal(int core, uint8_t signal) = 0;
 
   // The core thread is about to wait or to leave the loop: it gives back what it still holds (a
   // global lock) and does what was put off. Handle may keep the lock between requests, so that a

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
+
 namespace uwsgi {
 
 class Caches;
 class Metrics;
+class CronBoard;
+struct HelperSlot;
+class MuleLink;
+class SignalRouter;
+class SignalTriggers;
 class UserLocks;
 
 // What the server offers to applications beside requests. Made before the first fork, owned by
@@ -13,6 +20,11 @@ struct Services {
   UserLocks* locks = nullptr;
   Caches* caches = nullptr;  // never null in a server, but may have no cache
   Metrics* metrics = nullptr;
+  SignalRouter* signals = nullptr;
+  SignalTriggers* triggers = nullptr;
+  MuleLink* mules = nullptr;
+  CronBoard* crons = nullptr;
+  std::span<HelperSlot> mule_slots;  // of mule 1, ...
 };
 
 }  // namespace uwsgi

@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t kMinute = 60;
 // Summer time moves clocks by an hour or two, people who correct them by less.
 constexpr int64_t kLongestLeap = 180;  // minutes
-constexpr int kFarPeriod = -1'000'000;
+constexpr int64_t kLargestNumber = 1'000'000;
 
 struct FieldRow {
   std::string_view name;
@@ -38,7 +38,7 @@ bool MatchesWeekday(int field, int value) { return MatchesField(field == 7 ? 0 :
 
 Status SetField(CronFields& fields, const FieldRow& row, std::string_view text) {
   const auto number = ParseSigned(text);
-  if (!number || *number < kFarPeriod || *number > row.most)
+  if (!number || *number < -kLargestNumber || *number > kLargestNumber)
     return Fail("invalid cron syntax: {} is no {}", text, row.name);
   fields.*row.field = static_cast<int>(*number);
   return CheckCronFields(fields);

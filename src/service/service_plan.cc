@@ -25,6 +25,8 @@ Result<ServiceSpecs> PlanServices(const Options& options) {
   specs.locks = TRY(PlanLocks(options));
   specs.caches = TRY(PlanCaches(options));
   specs.metrics = TRY(PlanMetrics(options));
+  BackgroundSpec background = TRY(PlanBackground(options));
+  if (options.master) specs.background = std::move(background);
   return specs;
 }
 

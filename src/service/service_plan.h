@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+
 #include "base/result.h"
+#include "service/background_plan.h"
 #include "service/caches.h"
 #include "service/metrics.h"
 #include "service/user_lock.h"
@@ -15,6 +18,7 @@ struct ServiceSpecs {
   UserLocksSpec locks;
   CachesSpec caches;
   MetricsSpec metrics;
+  std::optional<BackgroundSpec> background;  // what needs a master
 };
 
 // Reads the options of all services. Errors name the option and where it was given.

@@ -41,7 +41,6 @@ void SignalRouter::AddSize(SharedSize& size, const SignalRouterSpec& spec) {
 Result<SignalRouter> SignalRouter::Create(SharedRegion& region, SignalRouterSpec spec) {
   SignalRouter router;
   router.receivers_ = std::move(spec.receivers);
-  router.scoreboard_ = spec.scoreboard;
   router.signals_ = TRY(region.Carve<SharedSignal>(kUserSignals));
   router.handlers_ =
       TRY(region.Carve<SharedHandlers>(static_cast<size_t>(router.receivers_.workers)));

@@ -21,8 +21,7 @@ constexpr int kUserSignals = 256;
 
 struct SignalRouterSpec {
   SignalReceivers receivers;
-  int64_t queue_bytes = 0;                 // signal-bufsize; 0: what the system gives a pipe
-  const Scoreboard* scoreboard = nullptr;  // who is running; outlives the router
+  int64_t queue_bytes = 0;  // signal-bufsize; 0: what the system gives a pipe
 };
 
 // The user signals of applications, 0 to 255: who gets which, and the queues they wait in
@@ -36,6 +35,9 @@ class SignalRouter {
  public:
   static void AddSize(SharedSize& size, const SignalRouterSpec& spec);
   static Result<SignalRouter> Create(SharedRegion& region, SignalRouterSpec spec);
+
+  // Where it is seen which workers run; before the first fork. Without it all of them do.
+  void Watch(const Scoreboard& scoreboard) { scoreboard_ = &scoreboard; }
 
   // Which process this is, told once after a fork, before other threads; the first process is the
   // master. A worker that replaces another has none of its registrations.

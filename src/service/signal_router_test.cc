@@ -21,8 +21,8 @@ struct SignalRouterTest : testing::Test {
     Scoreboard::AddSize(size, 3, 1);
     region.emplace(SharedRegion::Create(size).value());
     scoreboard.emplace(Scoreboard::Create(*region, 3, 1).value());
-    spec.scoreboard = &*scoreboard;
     router.emplace(SignalRouter::Create(*region, spec).value());
+    router->Watch(*scoreboard);
   }
   ~SignalRouterTest() override { SetLogSink(before); }
 

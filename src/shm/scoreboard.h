@@ -96,6 +96,8 @@ struct alignas(128) CoreSlot {
   // The application asked to be killed when the request is still running then; monotonic
   // microseconds, 0: it did not.
   std::atomic<int64_t> user_harakiri_deadline_us{0};
+  // The user signal whose handler runs instead of a request; -1: none.
+  std::atomic<int> signal{-1};
   // The request that runs or ran last, for the harakiri log.
   SharedText<16> method;
   SharedText<48> remote;

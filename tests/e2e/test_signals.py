@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""User signals: who gets them, who may register, what happens when processes end."""
+import os
+import re
+import signal
+import socket
+
+import pytest
+
+from support.asking import ASKED, ask
+from support.processes import wait_until
+
+HANDLER = '''
+import sys, uwsgi
+def told(number):
+    print("HANDLED %d by worker %d mule %d" % (number, uwsgi.worker_id(), uwsgi.mule_id()), flush=True)
+''' + ASKED
+
+TARGETS = HANDLER + '''
+for number, target in enumerate(["", "worker", "worker0", "workers", "active-workers", "worker2", "mule", "mule1", "mules",
+                                 "farm_fa", "farm1", "subscribed", "bogus", "worker9", "mule9"]):
+    uwsgi.register_signal(number, target, told)
+'''
+MULES = ["--master", "--processes", "2", "--mules", "3", "--farm", "fa:3"]
+
+
+def handled(srv, number):
+    """(worker, mule) of each run of the handler so far, sorted."""
+    return sorted((int(w), int(m)) for w, m in re.findall(rf"^HANDLED {number} by worker (\d+) mule (\d+)$", srv.log(), re.M))
+
+
+def wait_handled(srv, number, count=1):
+    wait_until(lambda: len(handled(srv, number)) >= count, srv.seconds(10), f"{count} runs of {number}:\n{srv.log()[-2000:]}")
+    return handled(srv, number)
+
+
+@pytest.fixture(scope="module")
+def targets(module_server):
+    return module_server(app=TARGETS, args=MULES)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_any_worker(targets, number):
+    assert ask(targets, f"uwsgi.signal({number})") == "None"
+    assert wait_handled(targets, number)[0] in [(1, 0), (2, 0)]
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("number, receivers", [
+    (3, [(1, 0), (2, 0)]), (4, [(1, 0), (2, 0)]), (5, [(2, 0)]), (7, [(0, 1)]), (8, [(0, 1), (0, 2), (0, 3)]),
+    (9, [(0, 3)]), (10, [(0, 3)])])
+def test_receivers(targets, number, receivers):
+    ask(targets, f"uwsgi.signal({number})")
+    assert wait_handled(targets, number, len(receivers)) == receivers
+
+
+@pytest.mark.parity
+def test_any_mule(targets):
+    ask(targets, "uwsgi.signal(6)")
+    assert wait_handled(targets, 6)[0] in [(0, 1), (0, 2), (0, 3)]
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("number, line", [(12, r"\^\^\^ UNSUPPORTED SIGNAL TARGET: bogus \^\^\^"),
+                                          (13, "invalid signal target: worker9"), (14, "invalid signal target: mule9")])
+def test_target_that_nobody_is(targets, number, line):
+    ask(targets, f"uwsgi.signal({number})")
+    targets.wait_log(line)
+    assert handled(targets, number) == []
+
+
+@pytest.mark.parity
+def test_registration_is_told(targets):
+    assert "[uwsgi-signal] signum 0 registered (wid: 0 modifier1: 0 target: default, any worker)" in targets.log()
+    assert "[uwsgi-signal] signum 3 registered (wid: 0 modifier1: 0 target: workers)" in targets.log()
+
+
+@pytest.mark.parity
+def test_registered(targets):
+    assert ask(targets, "[uwsgi.signal_registered(n) for n in (0, 200, 256)]") == "[True, None, True]"
+    assert ask(targets, "uwsgi.signal_received()") == "0"
+
+
+@pytest.mark.parity
+def test_a_number_without_handler(targets):
+    ask(targets, "uwsgi.signal(99)")
+    targets.wait_log(r"error managing signal 99 on worker [12]")
+
+
+def test_numbers_that_are_none(targets):
+    for call in ("uwsgi.signal(256)", "uwsgi.signal(-1)", "uwsgi.register_signal(300, '', told)"):
+        assert "ValueError" in ask(targets, call)
+    assert "ValueError" in ask(targets, "uwsgi.register_signal(1, '', None)")
+
+
+@pytest.mark.parity
+def test_a_handler_that_raises(server):
+    srv = server(app=HANDLER + "\ndef bad(number):\n    1 / 0\nuwsgi.register_signal(1, '', bad)\n"
+                               "uwsgi.register_signal(2, '', told)\n", args=["--master"])
+    srv.allow("Traceback")
+    ask(srv, "uwsgi.signal(1)")
+    srv.wait_log("ZeroDivisionError: division by zero")
+    srv.wait_log("error managing signal 1 on worker 1")
+    ask(srv, "uwsgi.signal(2)")
+    wait_handled(srv, 2)
+
+
+@pytest.mark.parity
+def test_the_master_registers_once(server):
+    srv = server(app=HANDLER + '''
+uwsgi.register_signal(1, "", told)
+try:
+    uwsgi.register_signal(1, "", told)
+except ValueError as problem:
+    print("SECOND", problem, flush=True)
+''', args=["--master"])
+    srv.wait_log("^SECOND unable to register signal$")
+    assert "[uwsgi-signal] you cannot re-register a signal as the master !!!" in srv.log()
+
+
+def test_without_a_master(server):
+    srv = server(app=HANDLER)
+    assert "unable to register signal" in ask(srv, "uwsgi.register_signal(1, '', told)")
+    assert "you cannot register signals without a master" in srv.log()
+    assert "ValueError" in ask(srv, "uwsgi.signal(1)")
+
+
+def test_a_handler_of_one_worker_ends_with_it(server):
+    """What a worker registers while it serves is its own: its replacement has none, and nothing crashes."""
+    srv = server(app=HANDLER, args=["--master", "--processes", "3"])
+    worker, pid = eval(ask(srv, "(uwsgi.register_signal(7, '', told), uwsgi.worker_id(), os.getpid())[1:]"))
+    for count in (1, 2, 3):
+        ask(srv, "uwsgi.signal(7)")
+        assert wait_handled(srv, 7, count) == [(worker, 0)] * count
+    srv.allow("DAMN")
+    os.kill(pid, signal.SIGKILL)
+    srv.wait_log(f"Respawned uWSGI worker {worker} ")
+    ask(srv, "uwsgi.signal(7)")
+    srv.wait_log(r"error managing signal 7 on worker \d")
+    assert len(handled(srv, 7)) == 3
+    assert srv.log().count("DAMN") == 1
+
+
+def test_handlers_of_the_master_survive_workers(server):
+    srv = server(app=TARGETS, args=MULES)
+    srv.allow("DAMN", "OOOPS")
+    srv.wait_log("spawned uWSGI mule 3")
+    for pid in srv.workers():
+        os.kill(pid, signal.SIGKILL)
+    srv.wait_log("Respawned uWSGI worker", count=2)
+    srv.wait_log("OOOPS mule", count=3)
+    ask(srv, "uwsgi.signal(3)")
+    assert wait_handled(srv, 3, 2) == [(1, 0), (2, 0)]
+    ask(srv, "uwsgi.signal(8)")
+    assert wait_handled(srv, 8, 3) == [(0, 1), (0, 2), (0, 3)]
+
+
+def test_lazy_registrations_reach_whom_they_name(server):
+    srv = server(app=HANDLER + "\nuwsgi.register_signal(1, 'workers', told)\n",
+                 args=["--master", "--processes", "2", "--lazy-apps"])
+    srv.wait_log(r"\[uwsgi-signal\] signum 1 registered \(wid: 2")
+    srv.wait_log(r"\[uwsgi-signal\] signum 1 registered \(wid: 1")
+    ask(srv, "uwsgi.signal(1)")
+    assert wait_handled(srv, 1, 2) == [(1, 0), (2, 0)]
+
+
+@pytest.mark.parity
+def test_signals_wait_while_a_worker_is_busy(server):
+    srv = server(app=HANDLER + "\nuwsgi.register_signal(1, 'worker1', told)\n", args=["--master"])
+    ask(srv, "[uwsgi.signal(1) for i in range(5)], print('SENT', flush=True)")
+    wait_handled(srv, 1, 5)
+    assert srv.log().index("SENT") < srv.log().index("HANDLED")
+
+
+def test_threads_take_signals(server):
+    srv = server(app=HANDLER + "\nuwsgi.register_signal(1, '', told)\n", args=["--master", "--threads", "4"])
+    ask(srv, "[uwsgi.signal(1) for i in range(200)]")
+    wait_handled(srv, 1, 200)
+    assert ask(srv, "uwsgi.workers()[0]['signals']") == "200"
+
+
+def test_a_full_queue_is_told_once(server):
+    srv = server(app=HANDLER + "\nuwsgi.register_signal(1, 'worker2', lambda number: None)\n",
+                 args=["--master", "--processes", "2", "--signal-bufsize", "4096"])
+    pid = int(ask(srv, "[worker['pid'] for worker in uwsgi.workers()][1]"))
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for _ in range(3):
+            ask(srv, "[uwsgi.signal(1) for i in range(2000)]")
+        srv.wait_log(r"\*\*\* SIGNAL QUEUE IS FULL: buffer size 4096 bytes \(you can tune it with --signal-bufsize\) \*\*\*")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: int(ask(srv, "uwsgi.workers()[1]['signals']")) >= 4096, srv.seconds(20))
+    assert srv.log().count("SIGNAL QUEUE IS FULL") == 1
+
+
+def test_status_shows_the_signal(server):
+    srv = server(app=HANDLER + '''
+import time
+def slow(number):
+    while not os.path.exists("go"): time.sleep(0.01)
+uwsgi.register_signal(42, "worker1", slow)
+''', args=["--master", "--processes", "2"])
+    ask(srv, "uwsgi.signal(42)")
+    wait_until(lambda: ask(srv, "[w['status'] for w in uwsgi.workers() if w['id'] == 1]") == "[b'sig42']", srv.seconds(10))
+    (srv.folder / "go").touch()
+    wait_until(lambda: ask(srv, "uwsgi.workers()[0]['signals']") == "1", srv.seconds(10))
+
+
+@pytest.mark.parity
+def test_signal_wait(server):
+    srv = server(app=HANDLER + "\nuwsgi.register_signal(1, 'worker1', told)\nuwsgi.register_signal(2, 'worker1', told)\n",
+                 args=["--master"])
+    assert ask(srv, "uwsgi.signal(1), uwsgi.signal(2), uwsgi.signal_wait(2), uwsgi.signal_received()") == "(None, None, b'', 2)"
+    assert wait_handled(srv, 1) == wait_handled(srv, 2)
+    assert ask(srv, "uwsgi.signal_received()") == "0"
+
+
+def test_harakiri_ends_a_handler(server):
+    srv = server(app=HANDLER + "\nimport time\nuwsgi.register_signal(1, '', lambda n: time.sleep(60))\n",
+                 args=["--master", "--harakiri", "1"])
+    srv.allow("DAMN")
+    ask(srv, "uwsgi.signal(1)")
+    srv.wait_log("HARAKIRI ON WORKER 1")
+    srv.wait_log("Respawned uWSGI worker 1")
+    assert ask(srv, "1 + 1") == "2"
+
+
+@pytest.fixture
+def remote(server):
+    return server(app=HANDLER + "\nuwsgi.register_signal(17, '', told)\n", args=["--master"], front="socket")
+
+
+def exchange(srv, packet):
+    with socket.create_connection(srv.address, 5) as client:
+        client.sendall(packet)
+        return client.recv(16)
+
+
+def test_remote_signals(remote, server):
+    assert exchange(remote, bytes([110, 0, 0, 17])) == b"\xff\0\0\1"
+    wait_handled(remote, 17)
+    near = server(app=HANDLER)
+    assert ask(near, f"uwsgi.signal(17, '127.0.0.1:{remote.port}')") == "None"
+    wait_handled(remote, 17, 2)
+    done = remote.program.run("--signal", f"127.0.0.1:{remote.port},17")
+    assert done.returncode == 0, done.stdout
+    wait_handled(remote, 17, 3)
+
+
+def test_remote_signals_that_nobody_takes(server, program):
+    near = server(app=HANDLER)
+    assert ask(near, "uwsgi.signal(17, '127.0.0.1:1')").startswith('"OSError: unable to deliver signal 17 to node 127.0.0.1:1') or \
+        ask(near, "uwsgi.signal(17, '127.0.0.1:1')").startswith("'OSError: unable to deliver signal 17 to node 127.0.0.1:1")
+    assert program.run("--signal", "127.0.0.1:1,17").returncode == 1
+    for bad in ("127.0.0.1:1", "127.0.0.1:1,256", "x"):
+        done = program.run("--signal", bad)
+        assert done.returncode == 1 and "--signal" in done.stdout, done.stdout
