@@ -52,7 +52,10 @@ Status StartFallback(const StartCommand& command, const std::string& file) {
 
 Result<int> Start(StartOrder order, const LoadRequest& request, StartCommand command) {
   Options options = TRY(LoadOptions(request));
-  SetLogStyle(PlanLogStyle(options));
+  LogStyle style = PlanLogStyle(options);
+  // What a trial says becomes lines of its master.
+  if (order.kind == StartKind::kTrial) style.json = false;
+  SetLogStyle(std::move(style));
   if (const auto status = TRY(Inform(options, command.binary))) return *status;
   if (!options.binary_path.empty()) command.binary = options.binary_path;
   ServerSpecs specs = TRY(PlanServer(options));
@@ -64,6 +67,7 @@ Result<int> Start(StartOrder order, const LoadRequest& request, StartCommand com
 
 Result<int> RunProgram(int argc, char** argv) {
   StartOrder order = TRY(TakeStartOrder());
+  if (order.state) ReturnLogOutputs(*order.state);
   LoadRequest request = RequestOfThisProcess(argc, argv);
   request.is_reload = order.kind != StartKind::kFirst;
   const StartCommand command = CommandOf(request);

@@ -9,6 +9,7 @@
 #include "config/help.h"
 #include "process/pidfile.h"
 #include "process/process_plan.h"
+#include "service/log_plan.h"
 
 namespace uwsgi {
 namespace {
@@ -31,6 +32,10 @@ Result<std::optional<int>> Inform(const Options& options, const std::string& bin
   }
   if (options.dump_options) {
     Print(OptionNamesText());
+    return 0;
+  }
+  if (options.logger_list) {
+    Print("*** loggers ***\n" + LoggerKinds());
     return 0;
   }
   for (const ListValue& text : options.print) Print(text.text + "\n");

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/duties.h"
 
+#include "process/log_duty.h"
 #include "process/master_fifo.h"
 #include "process/pause.h"
 #include "process/touch.h"
+#include "process/worker_main.h"
 
 namespace uwsgi {
 
-std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec, const ServingParts&) {
+std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec,
+                                              const ServingParts& serving) {
   std::vector<std::unique_ptr<Duty>> duties;
+  duties.push_back(std::make_unique<LogDuty>(serving.log));
   duties.push_back(std::make_unique<PauseDuty>());
   if (!spec.fifos.empty()) {
     duties.push_back(std::make_unique<FifoDuty>(spec.fifos, spec.start_up.vacuum));

@@ -19,6 +19,8 @@ namespace {
 //   reloads N
 //   started SECONDS
 //   lifeline FD
+//   log-output FD
+//   log-process PID
 //   worker ID PID DRAINING DEADLINE
 //   helper ID PID DRAINING DEADLINE
 //   listener FD SOURCE ADDRESS      (a line of ListenerSet::HandOver)
@@ -54,6 +56,10 @@ Status DecodeLine(HandOver& state, std::string_view line) {
     state.started_on = TRY(Number(rest));
   } else if (name == "lifeline") {
     state.lifelines.push_back(static_cast<int>(TRY(Number(rest))));
+  } else if (name == "log-output") {
+    state.log_outputs.push_back(static_cast<int>(TRY(Number(rest))));
+  } else if (name == "log-process") {
+    state.log_processes.push_back(static_cast<pid_t>(TRY(Number(rest))));
   } else if (name == "worker" || name == "helper") {
     state.children.push_back(TRY(DecodeChild(rest, name == "worker")));
   } else if (name == "listener") {
@@ -69,6 +75,8 @@ std::string EncodeHandOver(const HandOver& state) {
   std::string text(kMagic);
   text += fmt::format("\nreloads {}\nstarted {}\n", state.reloads, state.started_on);
   for (const int fd : state.lifelines) text += fmt::format("lifeline {}\n", fd);
+  for (const int fd : state.log_outputs) text += fmt::format("log-output {}\n", fd);
+  for (const pid_t pid : state.log_processes) text += fmt::format("log-process {}\n", pid);
   for (const OldChild& child : state.children) {
     text += fmt::format("{} {} {} {} {}\n", child.is_worker ? "worker" : "helper", child.id,
                         child.pid, child.draining ? 1 : 0, child.deadline_us);

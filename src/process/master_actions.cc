@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "process/log_relay.h"
 #include "process/master.h"
 #include "process/messages.h"
 
@@ -130,6 +131,7 @@ void Master::BecomeNew() {
   state.reloads = (parts_.predecessor != nullptr ? parts_.predecessor->reloads : 0) + 1;
   state.started_on = parts_.started_on;
   state.lifelines = lifeline_.write_ends();
+  if (parts_.serving.log != nullptr) parts_.serving.log->HandOverTo(state);
   for (const Child& child : children_.all()) {
     if (!child.has_process()) continue;
     const bool draining =

@@ -10,6 +10,8 @@
 
 namespace uwsgi {
 
+class LogRelay;
+
 // Everything that a process which serves is made of. Made once, before the first fork; it outlives
 // all processes that use it.
 struct ServingParts {
@@ -23,6 +25,7 @@ struct ServingParts {
   const IdentitySpec* identity = nullptr;
   HookRunner* hooks = nullptr;
   Migration* migration = nullptr;  // null with one worker
+  LogRelay* log = nullptr;  // null: every process writes its lines itself
 };
 
 // What worker `id` does from the fork to its end: title, directory, application (lazy-apps),
