@@ -3,6 +3,7 @@
 set(DOORS_base fmt::fmt tl::expected Threads::Threads PkgConfig::PCRE2 nlohmann_json::nlohmann_json)
 set(DOORS_net OpenSSL::SSL)
 set(DOORS_top PkgConfig::NCURSES)
+set(DOORS_wire ZLIB::ZLIB)
 if(UWSGI_LINK_PYTHON_IN)
   # Whole, because extension modules look up symbols that we do not use.
   add_library(uwsgi_interpreter INTERFACE)

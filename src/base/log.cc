@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
 
-#include <poll.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <ctime>
+
+#include "base/log_output.h"
 
 namespace uwsgi {
 namespace {
@@ -16,29 +13,24 @@ LogStyle& style() {
   return the_style;
 }
 
-// A log whose disk is full or whose reader stalls may lose lines, but must not stop the server for
-// long.
-void WriteToStderr(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(STDERR_FILENO, bytes.data(), bytes.size());
-    if (written > 0) {
-      bytes.remove_prefix(static_cast<size_t>(written));
-    } else if (written < 0 && errno == EAGAIN) {
-      pollfd waiting{STDERR_FILENO, POLLOUT, 0};
-      if (::poll(&waiting, 1, 100) <= 0) return;
-    } else if (written == 0 || errno != EINTR) {
-      return;
-    }
-  }
-}
-
-LogSink the_sink = WriteToStderr;
+LogSink the_sink = WriteServerLines;
+LogSink the_request_sink = WriteRequestLines;
 
 }  // namespace
 
 void SetLogStyle(LogStyle new_style) { style() = std::move(new_style); }
 
-LogSink SetLogSink(LogSink sink) { return std::exchange(the_sink, sink); }
+const LogStyle& log_style() { return style(); }
+
+LogSink SetLogSink(LogSink sink) {
+  the_request_sink = sink == WriteServerLines ? WriteRequestLines : sink;
+  return std::exchange(the_sink, sink);
+}
+
+void SetLogSinks(LogSink server, LogSink requests) {
+  the_sink = server;
+  the_request_sink = requests;
+}
 
 std::string LogStamp() {
   const time_t now = ::time(nullptr);
@@ -52,19 +44,23 @@ std::string LogStamp() {
 }
 
 void LogLine(std::string_view line) {
-  std::string out = style().stamp_plain_lines ? LogStamp() : std::string();
+  std::string out = style().stamp_plain_lines && !style().json ? LogStamp() : std::string();
   out.append(line).push_back('\n');
   the_sink(out);
 }
 
 void LogDatedLine(std::string_view line) {
-  std::string out = LogStamp();
+  std::string out = style().json ? std::string() : LogStamp();
   out.append(line).push_back('\n');
   the_sink(out);
 }
 
 void LogRaw(std::string_view bytes) {
   if (!bytes.empty()) the_sink(bytes);
+}
+
+void LogRequestLines(std::string_view bytes) {
+  if (!bytes.empty()) the_request_sink(bytes);
 }
 
 }  // namespace uwsgi

@@ -17,22 +17,28 @@ namespace uwsgi {
 struct LogStyle {
   bool stamp_plain_lines = false;  // log-date
   std::string stamp_format;        // strftime; empty means "Sun Nov 22 06:26:29 2026"
+  bool json = false;               // log-json: each line is an object that has its time; no stamps
 };
 void SetLogStyle(LogStyle style);
+const LogStyle& log_style();
 
 // The stamp of now with " - " behind it, in the style's format.
 std::string LogStamp();
 
-// Where whole lines go; tests take them in. The default writes to descriptor 2. Returns the sink
-// that was there.
+// Where whole lines go; tests take them in. The default writes to descriptor 2, and loses lines
+// rather than wait for long (log_output.h). Returns the sink that was there, of server lines.
 using LogSink = void (*)(std::string_view line_with_newline);
 LogSink SetLogSink(LogSink sink);
+// The same with a sink of its own for request lines.
+void SetLogSinks(LogSink server, LogSink requests);
 
 // Writes one line; the newline is added here. Safe to call from every thread.
 void LogLine(std::string_view line);
 void LogDatedLine(std::string_view line);
-// Bytes as they are (a batch of request lines, newlines included), no stamp.
+// Whole lines as they are, newlines included, no stamp.
 void LogRaw(std::string_view bytes);
+// The same for lines about requests (a batch of them).
+void LogRequestLines(std::string_view bytes);
 
 template <typename... Args>
 void Log(fmt::format_string<Args...> format, Args&&... args) {

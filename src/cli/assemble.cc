@@ -54,7 +54,10 @@ Status StartFallback(const StartCommand& command, const std::string& file) {
 Result<int> Start(StartOrder order, const VassalSpec& vassal, const LoadRequest& request,
                   StartCommand command) {
   Options options = TRY(LoadOptions(request));
-  SetLogStyle(PlanLogStyle(options));
+  LogStyle style = PlanLogStyle(options);
+  // What a trial says becomes lines of its master.
+  if (order.kind == StartKind::kTrial) style.json = false;
+  SetLogStyle(std::move(style));
   if (const auto status = TRY(Inform(options, command.binary))) return *status;
   if (!options.binary_path.empty()) command.binary = options.binary_path;
   ServerSpecs specs = TRY(PlanServer(options));
@@ -68,6 +71,7 @@ Result<int> Start(StartOrder order, const VassalSpec& vassal, const LoadRequest&
 Result<int> RunProgram(int argc, char** argv) {
   StartOrder order = TRY(TakeStartOrder());
   const VassalSpec vassal = TakeEmperorChannel(order.kind == StartKind::kTrial);
+  if (order.state) ReturnLogOutputs(*order.state);
   LoadRequest request = RequestOfThisProcess(argc, argv);
   request.is_reload = order.kind != StartKind::kFirst;
   const StartCommand command = CommandOf(request);

@@ -11,6 +11,7 @@
 #include "process/pidfile.h"
 #include "process/process_plan.h"
 #include "service/remote_signal.h"
+#include "service/log_plan.h"
 
 namespace uwsgi {
 namespace {
@@ -48,6 +49,10 @@ Result<std::optional<int>> Inform(const Options& options, const std::string& bin
   }
   if (options.dump_options) {
     Print(OptionNamesText());
+    return 0;
+  }
+  if (options.logger_list) {
+    Print("*** loggers ***\n" + LoggerKinds());
     return 0;
   }
   for (const ListValue& text : options.print) Print(text.text + "\n");

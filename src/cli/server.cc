@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_output.h"
 #include "config/help.h"
 #include "net/net_plan.h"
 #include "process/alone.h"
@@ -19,6 +20,7 @@
 #include "python/python_plan.h"
 #include "python/python_runtime.h"
 #include "request/request_plan.h"
+#include "service/log_plan.h"
 #include "worker/worker_plan.h"
 
 namespace uwsgi {
@@ -65,6 +67,7 @@ Result<ServerSpecs> PlanServer(const Options& options) {
   specs.worker = TRY(PlanWorker(options));
   specs.python = TRY(PlanPython(options));
   specs.services = TRY(PlanServices(options));
+  specs.log = TRY(PlanLog(options));
   return specs;
 }
 
@@ -126,6 +129,7 @@ Status Server::PrepareProcess() {
                                                                      : WallMicros() / kSecond;
   TRY_STATUS(start_up_.SetEnvironment());
   TRY_STATUS(start_up_.OpenLog());
+  TRY_STATUS(StartLog());
   if (!is_trial()) LogBanner(command_.binary);
   TRY_STATUS(start_up_.WriteFirstPidfile());
   TRY_STATUS(start_up_.WaitForOthers());
@@ -134,6 +138,25 @@ Status Server::PrepareProcess() {
   TRY_STATUS(start_up_.PassDropPoint(DropPoint::kBeforeBind));
   TRY_STATUS(start_up_.EnterDirectory());
   if (!is_trial()) LogSystemFacts(supervision().has_master);
+  return {};
+}
+
+// From here on lines go through the log process, if there is one. What a trial says is for its
+// master.
+Status Server::StartLog() {
+  TRY_STATUS(log_counters_.Open());
+  if (!specs_.log.captured || is_trial()) return {};
+  const StartUpSpec& spec = specs_.process.start_up;
+  const bool stays_root = spec.identity.drop_point == DropPoint::kInWorkers;
+  LogRelaySpec relay{.log = &specs_.log,
+                     .identity = stays_root ? nullptr : &spec.identity,
+                     .counters = &log_counters(),
+                     .title = ComposeTitle(supervision().titles, "uWSGI log", /*is_master=*/false),
+                     .main_path = LogFilePath(),
+                     .main_mode = spec.log.mode};
+  if (order_.state) relay.former = order_.state->log_processes;
+  log_ = TRY(LogRelay::Start(std::move(relay)));
+  start_up_.set_log(log_.get());
   return {};
 }
 
@@ -269,6 +292,7 @@ Result<int> Server::Serve() {
   parts.migration = migration_.get();
   parts.services = &services_.services();
   if (specs_.services.background) parts.background = &*specs_.services.background;
+  parts.log = log_.get();
   TRY_STATUS(start_up_.WriteSafePidfiles());
   if (supervision().has_master) return ServeWithMaster(std::move(parts));
   // A worker has signals of its own, and lets them in when it is ready for them.
@@ -318,6 +342,7 @@ void Server::OnStarted() {
 void Server::OnFailed(const Error& error) {
   start_up_.Undo(listeners_ ? &*listeners_ : nullptr);
   launch_.Failed(error);
+  if (log_ != nullptr) LogLine(error.text());
 }
 
 }  // namespace uwsgi

@@ -12,6 +12,7 @@
 #include "process/daemonize.h"
 #include "process/hand_over.h"
 #include "process/hooks.h"
+#include "process/log_relay.h"
 #include "process/master.h"
 #include "process/process_control.h"
 #include "process/process_plan.h"
@@ -36,6 +37,7 @@ struct ServerSpecs {
   WorkerSpec worker;
   PythonSpec python;
   ServiceSpecs services;
+  LogSpec log;
 };
 Result<ServerSpecs> PlanServer(const Options& options);
 
@@ -59,6 +61,7 @@ class Server {
  private:
   // The steps of the start (reference 11 section 2).
   Status PrepareProcess();
+  Status StartLog();
   Status RememberSignals();
   Status BindSockets();
   Status CreateShared();
@@ -85,6 +88,8 @@ class Server {
 
   Options options_;
   ServerSpecs specs_;
+  SharedLogCounters log_counters_;
+  std::unique_ptr<LogRelay> log_;  // nearly the last to go: what the others say at their end counts
   StartOrder order_;
   StartCommand command_;
   HookRunner hooks_;

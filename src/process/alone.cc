@@ -34,6 +34,9 @@ class Siblings {
     ForkSpec fork;
     fork.runtime = parts_.runtime;
     fork.leave_parent = [this] { lifeline_.LetGo(); };
+    fork.log = parts_.log;
+    fork.log_as = "worker";
+    fork.log_worker = id;
     fork.main = [this, id](UniqueFd) {
       parts_.scoreboard->worker(id).pid.store(::getpid(), std::memory_order_relaxed);
       return WorkerMain(parts_, id, /*berth=*/0, lifeline_.read_end(), UniqueFd());

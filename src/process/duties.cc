@@ -3,6 +3,7 @@
 
 #include "process/emperor_duty.h"
 #include "process/emperor_link.h"
+#include "process/log_duty.h"
 #include "process/master_fifo.h"
 #include "process/metrics_duty.h"
 #include "process/pause.h"
@@ -19,6 +20,7 @@ namespace uwsgi {
 std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec,
                                               const ServingParts& serving) {
   std::vector<std::unique_ptr<Duty>> duties;
+  duties.push_back(std::make_unique<LogDuty>(serving.log));
   duties.push_back(std::make_unique<PauseDuty>());
   if (!spec.fifos.empty()) {
     duties.push_back(std::make_unique<FifoDuty>(spec.fifos, spec.start_up.vacuum));

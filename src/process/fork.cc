@@ -10,8 +10,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include "net/signal_source.h"
+#include "process/log_relay.h"
 
 namespace uwsgi {
 namespace {
@@ -36,8 +38,10 @@ void UnblockSignals() {
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
-[[noreturn]] void RunChild(ForkSpec& spec, pid_t parent, UniqueFd reports) {
+[[noreturn]] void RunChild(ForkSpec& spec, pid_t parent, UniqueFd reports,
+                           std::optional<LogSeat> seat) {
   TieLifeTo(parent, spec.death_signal);
+  if (seat) spec.log->Enter(std::move(*seat));
   if (spec.leave_parent) spec.leave_parent();
   if (spec.runtime != nullptr) spec.runtime->AfterForkChild();
   EndProcess(spec.main(std::move(reports)));
@@ -92,6 +96,8 @@ void EndProcess(int status) {
 
 Result<Forked> ForkChild(ForkSpec spec) {
   FdPair pipe = TRY(MakePipe());
+  std::optional<LogSeat> seat;
+  if (spec.log != nullptr) seat = TRY(spec.log->Prepare(spec.log_as, spec.log_worker));
   const SignalMask mask;
   const pid_t parent = ::getpid();
   // What is still in stdio's buffers must not be written twice.
@@ -100,11 +106,12 @@ Result<Forked> ForkChild(ForkSpec spec) {
   const pid_t pid = ::fork();
   if (pid == 0) {
     pipe.first.Reset();
-    RunChild(spec, parent, std::move(pipe.second));
+    RunChild(spec, parent, std::move(pipe.second), std::move(seat));
   }
   const int error = errno;
   if (spec.runtime != nullptr) spec.runtime->AfterForkParent();
   if (pid < 0) return ErrnoError("fork()", error);
+  if (seat) spec.log->NoteChild(std::move(*seat), pid);
   return Forked{pid, std::move(pipe.first)};
 }
 

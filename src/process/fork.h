@@ -15,10 +15,16 @@
 
 namespace uwsgi {
 
+class LogRelay;
+
 // What happens on both sides of a fork.
 struct ForkSpec {
   LanguageRuntime* runtime = nullptr;  // is told of the fork; null when no language runs yet
   int death_signal = SIGTERM;          // the child gets it when its parent ends
+  // Whose lines the child's are; null: the child says nothing, or what it says is the parent's.
+  LogRelay* log = nullptr;
+  std::string log_as = {};  // "worker", "mule 1" ...
+  int log_worker = 0;       // id of a worker
   // The child gives back what belongs to its parent alone: descriptors, signal handlers, loops.
   UniqueFunction<void()> leave_parent;
   // What the child runs, with all signals blocked; its result is the exit status. `reports` is a

@@ -22,6 +22,8 @@ namespace {
 //   started SECONDS
 //   brutal                          (old children get no time for their requests)
 //   lifeline FD
+//   log-output FD
+//   log-process PID
 //   worker ID PID DRAINING DEADLINE
 //   helper ID PID DRAINING DEADLINE
 //   note NAME TEXT
@@ -62,6 +64,10 @@ Status DecodeLine(HandOver& state, std::string_view line) {
     state.brutal = true;
   } else if (name == "lifeline") {
     state.lifelines.push_back(static_cast<int>(TRY(Number(rest))));
+  } else if (name == "log-output") {
+    state.log_outputs.push_back(static_cast<int>(TRY(Number(rest))));
+  } else if (name == "log-process") {
+    state.log_processes.push_back(static_cast<pid_t>(TRY(Number(rest))));
   } else if (name == "worker" || name == "helper") {
     state.children.push_back(TRY(DecodeChild(rest, name == "worker")));
   } else if (name == "note") {
@@ -82,6 +88,8 @@ std::string EncodeHandOver(const HandOver& state) {
                       state.started_on);
   if (state.brutal) text += "brutal\n";
   for (const int fd : state.lifelines) text += fmt::format("lifeline {}\n", fd);
+  for (const int fd : state.log_outputs) text += fmt::format("log-output {}\n", fd);
+  for (const pid_t pid : state.log_processes) text += fmt::format("log-process {}\n", pid);
   for (const OldChild& child : state.children) {
     text += fmt::format("{} {} {} {} {}\n", child.is_worker ? "worker" : "helper", child.id,
                         child.pid, child.draining ? 1 : 0, child.deadline_us);

@@ -38,6 +38,8 @@ struct HandOver {
   int reloads = 1;         // how often the server has been reloaded, this time included
   int64_t started_on = 0;  // of the first start, seconds since 1970
   std::string listeners;   // as ListenerSet::HandOver made it
+  std::vector<int> log_outputs;      // 1 and 2 of before the log was captured, or none
+  std::vector<pid_t> log_processes;  // are to be reaped
   std::vector<int>
       lifelines;  // write ends of the pipes that tell old workers whether they have a master
   std::vector<OldChild> children;

@@ -5,22 +5,106 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <ctime>
+#include <filesystem>
 
 #include "base/file.h"
+#include "base/log.h"
+#include "base/log_output.h"
+#include "service/log_file_target.h"
 
 namespace uwsgi {
 
-Status OpenLogFile(const LogFileSpec& spec) {
-  const int truncate = spec.truncate ? O_TRUNC : 0;
-  const UniqueFd file = TRY(OpenFile(spec.path, O_WRONLY | O_CREAT | O_APPEND | truncate, 0640));
-  if (spec.mode >= 0 && ::fchmod(file.get(), static_cast<mode_t>(spec.mode)) != 0) {
-    return ErrnoError("logfile-chmod " + spec.path, errno);
-  }
+namespace {
+
+// The file that descriptors 1 and 2 are; absolute, empty for none.
+std::string& the_path() {
+  static std::string path;
+  return path;
+}
+std::atomic<uint32_t> seen_openings{0};
+
+Status BecomeOutput(int fd, const std::string& path) {
   for (const int standard : {STDOUT_FILENO, STDERR_FILENO}) {
-    if (::dup2(file.get(), standard) < 0) return ErrnoError("log to " + spec.path, errno);
+    if (::dup2(fd, standard) < 0) return ErrnoError("log to " + path, errno);
   }
+  LogOutputChanged();
   return {};
+}
+
+// What cannot be opened is not: the log goes on where it was.
+void FollowOpenings() {
+  const uint32_t openings = log_counters().openings.load(std::memory_order_relaxed);
+  if (seen_openings.exchange(openings, std::memory_order_relaxed) == openings) return;
+  const auto file = OpenFile(the_path(), O_WRONLY | O_CREAT | O_APPEND, 0640);
+  if (file) [[maybe_unused]]
+    const Status done = BecomeOutput(file->get(), the_path());
+}
+
+void FollowAndWriteServerLines(std::string_view lines) {
+  FollowOpenings();
+  WriteServerLines(lines);
+}
+
+void FollowAndWriteRequestLines(std::string_view lines) {
+  FollowOpenings();
+  WriteRequestLines(lines);
+}
+
+int64_t LogSize() {
+  struct stat facts {};
+  return ::fstat(STDERR_FILENO, &facts) == 0 ? facts.st_size : 0;
+}
+
+}  // namespace
+
+const std::string& LogFilePath() { return the_path(); }
+
+Result<UniqueFd> OpenLogTarget(const LogFileSpec& spec) {
+  UniqueFd file = TRY(OpenLogFileForAppending(spec.path, spec.mode));
+  // Applications do not expect that printing fails because nobody reads.
+  if (::fcntl(file.get(), F_SETFL, O_APPEND) != 0) return ErrnoError("fcntl()", errno);
+  if (spec.truncate && ::ftruncate(file.get(), 0) != 0 && errno != EINVAL) {
+    return ErrnoError("log-truncate " + spec.path, errno);
+  }
+  return file;
+}
+
+Status OpenLogFile(const LogFileSpec& spec) {
+  const UniqueFd file = TRY(OpenLogTarget(spec));
+  TRY_STATUS(BecomeOutput(file.get(), spec.path));
+  KeepLogFile(spec.path);
+  return {};
+}
+
+void KeepLogFile(const std::string& path) {
+  std::error_code error;
+  const std::string absolute = std::filesystem::absolute(path, error).string();
+  the_path() = error ? path : absolute;
+  seen_openings.store(log_counters().openings.load(std::memory_order_relaxed),
+                      std::memory_order_relaxed);
+  SetLogSinks(FollowAndWriteServerLines, FollowAndWriteRequestLines);
+}
+
+void RotateLogFile() {
+  if (the_path().empty()) return LogLine("there is no log file that could be rotated");
+  const std::string backup = fmt::format("{}.{}", the_path(), ::time(nullptr));
+  Log("{}logsize: {}, triggering rotation to {}...", LogStamp(), LogSize(), backup);
+  if (::rename(the_path().c_str(), backup.c_str()) != 0) {
+    return LogLine(ErrnoError("rename " + the_path(), errno).value().text());
+  }
+  log_counters().openings.fetch_add(1, std::memory_order_relaxed);
+  FollowOpenings();
+}
+
+void ReopenLogFile() {
+  if (the_path().empty()) return LogLine("there is no log file that could be opened again");
+  Log("[{}] logsize: {}, triggering log-reopen...", ::time(nullptr), LogSize());
+  log_counters().openings.fetch_add(1, std::memory_order_relaxed);
+  FollowOpenings();
+  Log("[{}] {} reopened.", ::time(nullptr), the_path());
 }
 
 Status OwnLogFile(const IdentitySpec& identity) {

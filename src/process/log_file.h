@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "process/privileges.h"
 
 namespace uwsgi {
@@ -17,6 +18,19 @@ struct LogFileSpec {
 
 // Opens the file for appending (a new one has mode 0640) and makes it descriptors 1 and 2.
 Status OpenLogFile(const LogFileSpec& spec);
+// The same, without making it anything.
+Result<UniqueFd> OpenLogTarget(const LogFileSpec& spec);
+
+// Descriptors 1 and 2 are this file already, from before a reload.
+void KeepLogFile(const std::string& path);
+
+// The file that OpenLogFile() has opened, absolute; empty when it has opened none.
+const std::string& LogFilePath();
+
+// Without a log process: the file of OpenLogFile() is renamed to its name with the time behind it,
+// and opened again by its name, by every process before it writes its next line.
+void RotateLogFile();
+void ReopenLogFile();
 
 // Gives the log file, which is open by now, to the user and group that the server is going to be.
 Status OwnLogFile(const IdentitySpec& identity);

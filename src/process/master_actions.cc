@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "process/log_relay.h"
 #include "process/master.h"
 #include "process/messages.h"
 
@@ -152,6 +153,7 @@ void Master::BecomeNew() {
   state.started_on = parts_.started_on;
   state.lifelines = lifeline_.write_ends();
   state.brutal = reloads_brutally_;
+  if (parts_.serving.log != nullptr) parts_.serving.log->HandOverTo(state);
   for (const Child& child : children_.all()) {
     if (!child.has_process()) continue;
     const bool draining =

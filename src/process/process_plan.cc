@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "process/cheaper_plan.h"
 #include "process/control_plan.h"
+#include "service/log_plan.h"
 #include "process/hook_plan.h"
 
 namespace uwsgi {
@@ -107,12 +108,14 @@ StartUpSpec PlanStartUp(const Options& options) {
   spec.umask = options.umask;
   spec.daemonize = !options.daemonize.empty() || !options.daemonize2.empty();
   spec.daemonize_after_load = options.daemonize.empty() && !options.daemonize2.empty();
-  std::string log = options.logto;
+  // An address is a logger.
+  std::string log = IsLogAddress(options.logto) ? "" : options.logto;
   if (!options.daemonize2.empty()) log = options.daemonize2;
   if (!options.daemonize.empty()) log = options.daemonize;
   spec.log = PlanLogFile(options, log);
   spec.log_after_drop = PlanLogFile(options, options.logto2);
   spec.log_to_identity = options.logfile_chown;
+  spec.log_reopen = options.log_reopen;
   spec.directory = options.chdir;
   spec.waits = PlanWaits(options);
   spec.identity = PlanIdentity(options);
@@ -167,6 +170,7 @@ bool WorksWithoutSockets(const Options& options) {
 LogStyle PlanLogStyle(const Options& options) {
   // compat: log-prefix is another name of log-date, and both take a strftime format.
   const auto& format = options.log_date ? options.log_date : options.log_prefix;
+  if (options.log_json) return {.json = true};
   if (!format) return {};
   for (const std::string_view off : {"false", "off", "no", "0"}) {
     if (*format == off) return {};

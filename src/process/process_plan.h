@@ -69,6 +69,7 @@ struct StartUpSpec {
   LogFileSpec log;               // logto, daemonize
   LogFileSpec log_after_drop;    // logto2
   bool log_to_identity = false;  // logfile-chown
+  bool log_reopen = false;       // at a reload
   std::string directory;         // chdir
   std::vector<WaitSpec> waits;   // before anything is bound
   IdentitySpec identity;

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "process/daemonize.h"
+#include "process/log_relay.h"
 #include "process/messages.h"
 #include "process/pidfile.h"
 
@@ -27,6 +28,7 @@ Status StartUp::SetEnvironment() {
 Status StartUp::OpenLog() {
   if (spec_.umask >= 0) ::umask(static_cast<mode_t>(spec_.umask));
   // After a reload the log is still open; a trial writes to its master.
+  if (kind_ == StartKind::kSuccessor) FindLogAgain();
   if (kind_ != StartKind::kFirst) return {};
   if (spec_.daemonize) TRY_STATUS(CloseStandardInput());
   if (spec_.log.path.empty() || spec_.daemonize_after_load) return {};
@@ -35,9 +37,27 @@ Status StartUp::OpenLog() {
   return {};
 }
 
+// The user of now may not be allowed to open it; then it stays what it is.
+void StartUp::FindLogAgain() const {
+  const LogFileSpec& file = spec_.log_after_drop.path.empty() ? spec_.log : spec_.log_after_drop;
+  if (file.path.empty()) return;
+  KeepLogFile(file.path);
+  if (!spec_.log_reopen) return;
+  const Status opened = OpenLogFile({.path = file.path, .mode = file.mode});
+  if (!opened) Log("log-reopen: {}", opened.error().text());
+}
+
 Status StartUp::OpenLateLog() {
   if (kind_ != StartKind::kFirst || !spec_.daemonize_after_load) return {};
-  return OpenLogFile(spec_.log);
+  return GoOnIn(spec_.log);
+}
+
+Status StartUp::GoOnIn(const LogFileSpec& file) {
+  if (log_ == nullptr) return OpenLogFile(file);
+  const UniqueFd opened = TRY(OpenLogTarget(file));
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(file.path, error);
+  return log_->SetMain(opened.get(), error ? file.path : absolute.string(), file.mode);
 }
 
 Status StartUp::WritePid(const std::string& path) {
@@ -67,7 +87,7 @@ Status StartUp::PassDropPoint(DropPoint point) {
 
 Status StartUp::EnterDirectory() {
   if (kind_ == StartKind::kFirst && !spec_.log_after_drop.path.empty())
-    TRY_STATUS(OpenLogFile(spec_.log_after_drop));
+    TRY_STATUS(GoOnIn(spec_.log_after_drop));
   if (!spec_.directory.empty()) {
     if (!is_trial()) LogLine(message::Chdir(spec_.directory));
     if (::chdir(spec_.directory.c_str()) != 0) return ErrnoError("chdir " + spec_.directory, errno);

@@ -10,6 +10,8 @@
 
 namespace uwsgi {
 
+class LogRelay;
+
 // The steps between the configuration and the first fork that concern the process itself, in the
 // order of reference 11 section
 // 2. Each is called once, by cli, in the order in which they stand here; the caller does what lies
@@ -40,6 +42,8 @@ class StartUp {
   void RewritePidfiles() const;
   // The log of daemonize2.
   Status OpenLateLog();
+  // The log is captured: files that become the log later go to the log process.
+  void set_log(LogRelay* log) { log_ = log; }
 
   // The start has failed: our pidfiles go, and the files of the UNIX sockets that this start has
   // bound.
@@ -49,12 +53,15 @@ class StartUp {
 
  private:
   Status WritePid(const std::string& path);
+  Status GoOnIn(const LogFileSpec& file);
+  void FindLogAgain() const;
   // Files of a reload's trial belong to the server that runs.
   [[nodiscard]] bool is_trial() const { return kind_ == StartKind::kTrial; }
 
   const StartUpSpec& spec_;
   StartKind kind_;
   HookRunner& hooks_;
+  LogRelay* log_ = nullptr;
   std::vector<std::string> pidfiles_;  // absolute, those that hold our pid
 };
 

@@ -327,6 +327,10 @@ std::string WorkerStatus(const WorkerSlot& slot, bool is_paused) {
   const WorkerState state = slot.state.load(kRelaxed);
   if (slot.pid.load(kRelaxed) == 0 || state == WorkerState::kEmpty || state == WorkerState::kGone)
     return "cheap";
+  for (const CoreSlot& core : slot.cores()) {
+    const int signal = core.signal.load(kRelaxed);
+    if (signal >= 0) return fmt::format("sig{}", signal);
+  }
   if (slot.busy_cores() > 0) return "busy";
   return is_paused ? "pause" : "idle";
 }

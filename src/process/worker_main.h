@@ -12,6 +12,8 @@
 
 namespace uwsgi {
 
+class LogRelay;
+
 // Everything that a process which serves is made of. Made once, before the first fork; it outlives
 // all processes that use it.
 struct ServingParts {
@@ -28,6 +30,7 @@ struct ServingParts {
   const Services* services = nullptr;
   int64_t started_on = 0;  // of the first start, seconds since 1970
   const BackgroundSpec* background = nullptr;  // null without a master
+  LogRelay* log = nullptr;  // null: every process writes its lines itself
 };
 
 // In a child of a master that stays root (master-as-root): it gives up what it has no use for.

@@ -4,23 +4,14 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
-#include <vector>
 
-#include "request/request.h"
-#include "request/request_spec.h"
-#include "request/response.h"
+#include "request/log_format.h"
 
 namespace uwsgi {
 
-// What the log line tells beyond request and response.
-struct RequestFigures {
-  int64_t micros = 0;           // from the complete request to the end of the response
-  uint64_t total_requests = 0;  // of all workers
-};
-
 // The lines of one core's finished requests (reference 12 sections 3 to 5): whole lines are
-// collected and written together, with one write per turn of the loop. Add is for the core's thread,
-// Flush for every thread.
+// collected and written together, with one write per turn of the loop. Add is for the core's
+// thread, Flush for every thread.
 class AccessLog {
  public:
   AccessLog(const AccessLogSpec& spec, int worker_id);
@@ -31,17 +22,9 @@ class AccessLog {
   void Flush();
 
  private:
-  // One piece of a log-format: literal text, or the value of a variable.
-  struct Piece {
-    std::string literal;
-    std::string variable;
-  };
   void FlushLocked();
   void AddDefault(const Request& request, const Response& response, const RequestFigures& figures);
-  void AddFormatted(const Request& request, const Response& response,
-                    const RequestFigures& figures);
-  void AppendVariable(const std::string& name, const Request& request, const Response& response,
-                      const RequestFigures& figures);
+  void AddTemplated(const LogMoment& moment);
   [[nodiscard]] ByteView Address(const Request& request) const;
   // The local time of a moment in strftime's format; remembered for a second.
   const std::string& TimeText(int64_t wall_s);
@@ -49,7 +32,7 @@ class AccessLog {
   const AccessLogSpec& spec_;
   int worker_id_;
   int pid_;
-  std::vector<Piece> pieces_;
+  LogFormat format_;
   std::mutex mutex_;  // of the buffer
   std::string buffer_;
   int64_t time_text_s_ = -1;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "testing/connection_harness.h"
 
@@ -80,6 +81,47 @@ TEST_F(AccessLogTest, NothingThatAClientSendsForgesALine) {
   log_vars = {{"own", "a\nb\x1b[2J"}};
   EXPECT_EQ(LineOf("GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: \t\xc3\xa9\tx\r\n\r\n"),
             "\xc3\xa9\\x09x|a\\x0ab\\x1b[2J\n");
+}
+
+TEST_F(AccessLogTest, AJsonTemplateStaysJsonWhateverIsInTheValues) {
+  spec.format = R"j({"agent":"%(uagent)","own":"%(own)","none":"%(none)","status":%(status)})j";
+  log_vars = {{"own", "a\"\\\n\xff"}};
+const std::string line = LineOf("GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: \"\\\xfe\"\r\n\r\n");
+const Json object = ParseJson(line).value();
+EXPECT_EQ(object["agent"].text(), "\"\\\xef\xbf\xbd\"");
+EXPECT_EQ(object["own"].text(), "a\"\\\n\xef\xbf\xbd");
+EXPECT_EQ(object["none"].text(), "-");
+EXPECT_EQ(object["status"].integer(), 200);
+}
+
+TEST_F(AccessLogTest, WritesAnObjectWithLogJson) {
+  spec.json = true;
+  log_vars = {{"k\"ey", "va\x01lue"}};
+  const std::string line = LineOf(
+      "GET /a?b HTTP/1.1\r\nHost: h\r\nUser-Agent: \"\\\t\xc3\r\n\r\n", "404 Not Found");
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+  const Json object = ParseJson(line).value();
+  EXPECT_EQ(object["level"].text(), "warning");
+  EXPECT_EQ(object["process"].text(), "worker");
+  EXPECT_EQ(object["worker"].integer(), 3);
+  EXPECT_EQ(object["pid"].integer(), ::getpid());
+  EXPECT_EQ(object["type"].text(), "request");
+  EXPECT_EQ(object["method"].text(), "GET");
+  EXPECT_EQ(object["uri"].text(), "/a?b");
+  EXPECT_EQ(object["user_agent"].text(), "\"\\\t\xef\xbf\xbd");
+  EXPECT_EQ(object["status"].integer(), 404);
+  EXPECT_EQ(object["duration_us"].integer(), 1500);
+  EXPECT_EQ(object["body_bytes"].integer(), 5);
+  EXPECT_EQ(object["vars"]["k\"ey"].text(), "va\x01lue");
+  EXPECT_FALSE(object.Has("message"));
+  spec.format = "%(method) said \"%(uagent)\"";
+  EXPECT_EQ(ParseJson(LineOf(kGet)).value()["message"].text(), "GET said \"ua\"");
+}
+
+TEST_F(AccessLogTest, MetricsAreAskedFor) {
+  spec.format = "%(metric.worker.1.requests) %(metric.none) %()%(unended";
+  spec.metric = [](std::string_view name) { return name == "worker.1.requests" ? "12" : ""; };
+  EXPECT_EQ(LineOf(kGet), "12 - -%(unended\n");
 }
 
 TEST_F(AccessLogTest, KeepsAHugeRequestWithinALine) {

@@ -29,6 +29,8 @@ class BodySource {
   [[nodiscard]] std::optional<uint64_t> length() const { return length_; }
   [[nodiscard]] uint64_t consumed() const { return position_; }
   [[nodiscard]] bool AtEnd() const;
+  // A Read has failed.
+  [[nodiscard]] bool failed() const { return failed_; }
 
   // Puts up to `size` (> 0) bytes into `into`, 0 at the end of the body. Errors (the text goes to
   // the application as OSError): the client went away, sent nothing for the socket timeout, or

@@ -22,6 +22,11 @@ std::string HostName() {
   return name;
 }
 
+// compat: flags that want a value.
+bool IsOn(std::string_view value) {
+  return !value.empty() && value != "false" && value != "off" && value != "no" && value != "0";
+}
+
 AccessLogSpec PlanAccessLog(const Options& options) {
   AccessLogSpec log;
   log.enabled = !options.disable_logging;
@@ -30,6 +35,9 @@ AccessLogSpec PlanAccessLog(const Options& options) {
   log.log_zero = options.log_zero;
   if (options.log_slow > 0) log.slow_ms = options.log_slow;
   if (options.log_big > 0) log.big_bytes = options.log_big;
+  log.sendfile = IsOn(options.log_sendfile);
+  log.ioerror = IsOn(options.log_ioerror);
+  log.json = options.log_json;
   log.micros = options.log_micros;
   log.forwarded_for = options.log_x_forwarded_for;
   log.host_first = options.vhost;

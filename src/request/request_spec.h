@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,6 +29,9 @@ struct AccessLogSpec {
   std::string format;          // log-format, empty for the default line
   bool format_strftime = false;
   std::string date_format;
+  bool json = false;  // log-json: each line is an object
+  // The value of a metric as text, empty when there is none of that name.
+  std::function<std::string(std::string_view)> metric;
 };
 
 // How requests are read and answered; made by request_plan from the options. Times in milliseconds,

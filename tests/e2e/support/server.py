@@ -47,6 +47,8 @@ class Program:
         if self.is_ours:
             return [self.path, *args]
         plugins = "python3,http" if any(re.match(r"--http($|=)", arg) for arg in args) else "python3"
+        if any(re.match(r"--(req-logger|logger|log-socket|log-syslog|logto)($|=)", arg) for arg in args):
+            plugins += ",logfile,logsocket,syslog,rsyslog,logpipe,redislog"
         return [self.path, "--plugin", plugins, *args]
 
     def environment(self, **more):
@@ -174,9 +176,14 @@ class Server:
             wait_until(lambda: re.search(r"spawned uWSGI worker|respawned|OOPS|GAME OVER", self.log())
                        or self.process.poll() is not None or self.has_own_log(), self.seconds(20), "the worker's line in the log")
 
+    def wait_ready_by_socket(self):
+        """For a log that the test does not see: a first answer tells that the application is loaded."""
+        wait_until(self.accepts, self.seconds(20), "the listening socket")
+        self.get("/ready")
+
     def has_own_log(self):
         text = " ".join(self.args) + (self.ini_path.read_text() if hasattr(self, "ini_path") else "")
-        return "logto" in text or "daemonize" in text or "set-logger" in text or "--cheap" in text
+        return "logto" in text or "--logger" in text or "--log-encoder" in text or "daemonize" in text or "set-logger" in text or "--cheap" in text
 
     def connect(self, **more):
         return Connection(self.address, **more)

@@ -1,0 +1,439 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loggers, routes and encoders, rotation, and consumers that take nothing."""
+import json
+import os
+import re
+import select
+import signal
+import socket
+import time
+
+import pytest
+
+from support import processes
+from support.load import Load
+from support.processes import wait_until
+
+REQUEST = re.compile(r"^\[pid: \d+\|app: 0\|req: \d+/\d+\] .* GET (\S+) => generated", re.M)
+
+
+def text_of(path):
+    return path.read_text(errors="replace") if path.exists() else ""
+
+
+def wait_text(srv, path, pattern, count=1):
+    """The text of a file once it holds the pattern."""
+    wait_until(lambda: len(re.findall(pattern, text_of(path), re.M)) >= count, srv.seconds(10),
+               f"{count} x {pattern!r} in {path}:\n{text_of(path)[-1500:]}")
+    return text_of(path)
+
+
+class Datagrams:
+    """A socket of the test's own."""
+
+    def __init__(self, address):
+        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+        self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        self.socket.bind(address)
+        self.received = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    @property
+    def address(self):
+        name = self.socket.getsockname()
+        return name if isinstance(name, str) else f"{name[0]}:{name[1]}"
+
+    def wait(self, pattern):
+        deadline = time.monotonic() + 20
+        while not any(re.search(pattern, message) for message in self.received):
+            left = deadline - time.monotonic()
+            assert left > 0, f"no {pattern!r} in {self.received[-5:]}"
+            if select.select([self.socket], [], [], left)[0]:
+                self.received.append(self.socket.recv(1 << 20).decode())
+        return next(message for message in self.received if re.search(pattern, message))
+
+
+# -- where lines go
+
+
+@pytest.mark.parity
+def test_a_file_logger_gets_everything(server):
+    srv = server(app="talk", args=["--master", "--logger", "file:{folder}/one.log"])
+    srv.log_files.append(srv.folder / "one.log")
+    srv.get("/print?x")
+    text = wait_text(srv, srv.folder / "one.log", "GET /print")
+    assert "spawned uWSGI worker 1" in text and re.search(r"^printed by \d+ x$", text, re.M)
+    assert "printed by" not in srv.log_path.read_text()
+
+
+@pytest.mark.parity
+def test_routes_take_lines_to_named_loggers_only(server):
+    srv = server(app="talk", args=["--master", "--logger", "file:{folder}/one.log", "--logger", "prints file:{folder}/prints.log",
+                                   "--log-route", "prints ^printed", "--log-route", "nobody GET"])
+    srv.log_files.append(srv.folder / "one.log")
+    srv.get("/print")
+    wait_text(srv, srv.folder / "prints.log", "^printed by")
+    assert "printed" not in wait_text(srv, srv.folder / "one.log", "GET /print")
+    assert "GET" not in text_of(srv.folder / "prints.log")
+
+
+@pytest.mark.parity
+def test_only_named_loggers_leave_the_rest_where_it_was(server):
+    srv = server(app="talk", args=["--master", "--logger", "prints file:{folder}/prints.log", "--log-route", "prints ^printed"])
+    srv.get("/print")
+    wait_text(srv, srv.folder / "prints.log", "^printed by")
+    srv.wait_log("GET /print")
+
+
+@pytest.mark.parity
+def test_requests_have_loggers_of_their_own(server):
+    srv = server(app="talk", args=["--master", "--req-logger", "file:{folder}/req.log", "--req-logger", "slash file:{folder}/slash.log",
+                                   "--log-req-route", "slash GET /other", "--log-req-encoder", "prefix R "])
+    srv.get("/print")
+    srv.get("/other")
+    text = wait_text(srv, srv.folder / "req.log", r"^R \[pid: .* GET /print")
+    other = wait_text(srv, srv.folder / "slash.log", r"^R \[pid: .* GET /other")
+    assert "/other" not in text and "/print" not in other
+    srv.wait_log("^printed by")
+    assert "GET /" not in srv.log()
+
+
+@pytest.mark.parity
+def test_drain_and_filter(server):
+    srv = server(app="talk", args=["--master", "--log-filter", "print|spawned", "--log-drain", "secret"])
+    srv.get("/print?secret")
+    srv.get("/print?open")
+    srv.get("/other")
+    srv.wait_log("^printed by .* open")
+    srv.stop()
+    assert "secret" not in srv.log() and "/other" not in srv.log()
+
+
+@pytest.mark.parity
+def test_encoders(server):
+    srv = server(app="talk", args=["--master", "--logger", "file:{folder}/json.log", "--log-encoder",
+                                   'json {{"m":"${{msg}}","u":${{unix}},"n":"${{strftime:%Y}}"}}', "--log-encoder", "nl"])
+    srv.log_files.append(srv.folder / "json.log")
+    srv.get("/bytes" if srv.program.is_ours else "/print")
+    text = wait_text(srv, srv.folder / "json.log", "GET /")
+    for line in text.split("\n")[:-1]:
+        found = json.loads(line)
+        assert set(found) == {"m", "u", "n"} and found["n"] == time.strftime("%Y")
+
+
+@pytest.mark.parity
+def test_encoders_without_loggers_change_the_log(server):
+    srv = server(app="talk", args=["--master", "--log-encoder", "prefix P "])
+    srv.get("/print")
+    srv.wait_log("^P printed by")
+    srv.wait_log(r"^P \[pid: ")
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("args, message", [
+    (["--logger", "nothing:x"], "unable to find logger nothing"),
+    (["--log-encoder", "nothing x", "--log-master"], 'log encoder "nothing" not found')])
+def test_mistakes_end_the_start(program, tmp_path, args, message):
+    done = program.run("--http-socket", "127.0.0.1:0", "--master", *args, cwd=tmp_path)
+    assert done.returncode == 1 and message in done.stdout
+
+
+@pytest.mark.parametrize("args", [
+    ["--logger", "file:"], ["--logger", "fd:x"], ["--logger", "socket:no.such.host.invalid:1"], ["--logger", "syslog:a,nofacility"],
+    ["--log-route", "name (open"], ["--log-drain", "["]])
+def test_mistakes_are_named_with_their_option(program, tmp_path, args):
+    done = program.run("--http-socket", "127.0.0.1:0", *args, cwd=tmp_path)
+    assert done.returncode == 1 and f"{args[0][2:]} = {args[1]}" in done.stdout, done.stdout
+
+
+def test_a_log_that_cannot_be_opened_ends_the_start(program, tmp_path):
+    done = program.run("--http-socket", "127.0.0.1:0", "--logger", f"file:{tmp_path}/no/such/folder.log", cwd=tmp_path)
+    assert done.returncode == 1 and "no/such/folder.log" in done.stdout, done.stdout
+
+
+def test_errors_of_the_start_reach_the_logger(program, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        done = program.run("--http-socket", f"127.0.0.1:{busy.getsockname()[1]}", "--logger", f"file:{tmp_path}/one.log", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Address already in use" in text_of(tmp_path / "one.log")
+
+
+# -- kinds of loggers
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("option", ["--logger=socket:{}", "--log-socket={}"])
+def test_udp(server, option):
+    with Datagrams(("127.0.0.1", 0)) as log:
+        srv = server(app="talk", args=["--master", option.replace("{}", log.address)], ready=False)
+        srv.wait_ready_by_socket()
+        srv.get("/print?by-udp")
+        assert re.fullmatch(r"printed by \d+ by-udp\n", log.wait("by-udp"))
+        log.wait(r"GET /print")
+
+
+@pytest.mark.parity
+def test_unix_datagrams(server, tmp_path):
+    with Datagrams(str(tmp_path / "log.sock")) as log:
+        srv = server(app="talk", args=["--master", "--logger", f"socket:{log.address}"], ready=False)
+        srv.wait_ready_by_socket()
+        srv.get("/print?by-unix")
+        assert re.fullmatch(r"printed by \d+ by-unix\n", log.wait("by-unix"))
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("tag, expected", [(",myapp", r"^<29>\w{3} [ \d]\d \d\d:\d\d:\d\d myapp: printed by \d+ r$"),
+                                           ("", r"^<29>\w{3} [ \d]\d \d\d:\d\d:\d\d \S+ uwsgi: printed by \d+ r$")])
+def test_rsyslog(server, tag, expected):
+    with Datagrams(("127.0.0.1", 0)) as log:
+        srv = server(app="talk", args=["--master", "--logger", f"rsyslog:{log.address}{tag}"], ready=False)
+        srv.wait_ready_by_socket()
+        srv.get("/print?r")
+        assert re.search(expected, log.wait("printed by"))
+
+
+def test_syslog(server, tmp_path):
+    with Datagrams(str(tmp_path / "dev-log")) as log:
+        srv = server(app="talk", args=["--logger", f"syslog:myapp,local3,{log.address}"], ready=False)
+        srv.wait_ready_by_socket()
+        srv.get("/print?s")
+        assert re.search(r"^<158>\w{3} [ \d]\d \d\d:\d\d:\d\d myapp: printed by \d+ s\n$", log.wait("printed by"))
+
+
+@pytest.mark.parity
+def test_redis(server):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+        address = "127.0.0.1:%d" % listener.getsockname()[1]
+        srv = server(app="talk", args=["--master", "--logger", f"redislog:{address},rpush list,P"], ready=False)
+        connection, _ = listener.accept()
+        received = b""
+        connection.settimeout(20)
+        asked = False
+        while b"printed by" not in received:
+            received += connection.recv(65536)
+            connection.sendall(b":1\r\n" * received.count(b"*3\r\n"))
+            if not asked and b"spawned uWSGI worker 1" in received:
+                asked = True
+                srv.wait_ready_by_socket()
+                srv.get("/print")
+        assert re.search(rb"\*3\r\n\$5\r\nrpush\r\n\$4\r\nlist\r\n\$\d+\r\nPprinted by \d+", received)
+        connection.close()
+
+
+@pytest.mark.parity
+def test_a_command(server):
+    srv = server(app="talk", args=["--master", "--logger", "pipe:cat > {folder}/piped.log"], ready=False)
+    srv.log_files.append(srv.folder / "piped.log")
+    srv.wait_ready_by_socket()
+    srv.get("/print?c")
+    wait_text(srv, srv.folder / "piped.log", "^printed by")
+
+
+def test_stdio_and_logger_list(server, program):
+    srv = server(app="talk", args=["--logger", "stdio"])
+    srv.get("/print")
+    srv.wait_log("^printed by")
+    listed = program.run("--logger-list").stdout.split()
+    assert {"file", "socket", "syslog", "rsyslog", "stdio", "fd", "redislog"} <= set(listed)
+
+
+# -- lines
+
+
+def test_what_is_printed_arrives_as_lines(server):
+    srv = server(app="talk", args=["--log-master", "--processes", "2", "--log-master-bufsize", "100000"])
+    for path in ("/parts", "/long", "/child", "/print"):
+        srv.get(path)
+    srv.wait_log("GET /print")
+    assert re.search("^one two three$", srv.log(), re.M)
+    assert re.search("^from a child$", srv.log(), re.M) and re.search("^by name$", srv.log(), re.M)
+    pieces = [line for line in srv.log().splitlines() if "xxxx" in line]
+    assert [len(piece) for piece in pieces] == [100_000, 100_000, 100_000, 7]
+    assert "".join(pieces) == "long" + "x" * 300_000 + "end"
+
+
+def test_no_line_is_lost_in_a_flood(server):
+    srv = server(app="talk", args=["--master", "--logger", "file:{folder}/one.log", "--processes", "2", "--threads", "2"])
+    srv.log_files.append(srv.folder / "one.log")
+    with Load(srv, 4, target="/flood") as load:
+        wait_until(load.after(12), srv.seconds(60), "12 answers")
+    assert not load.failures
+    srv.stop()
+    text = text_of(srv.folder / "one.log")
+    assert "log lines were lost" not in text
+    lines = text.splitlines()
+    assert len([line for line in lines if re.fullmatch(r"flood \d+ y{100}", line)]) == 2000 * load.answers
+    assert len(REQUEST.findall(text)) == load.answers
+
+
+def test_the_log_process_is_replaced_and_nothing_is_lost(server):
+    srv = server(app="talk", args=["--master", "--logger", "file:{folder}/one.log"], allow=["WARNING"])
+    srv.log_files.append(srv.folder / "one.log")
+    srv.get("/print?before")
+    wait_text(srv, srv.folder / "one.log", "GET /print.before")
+    [log_process] = [pid for pid in processes.children(srv.pid) if pid not in worker_pids(srv)]
+    os.kill(log_process, signal.SIGKILL)
+    for _ in range(20):
+        srv.get("/print?during")
+    text = wait_text(srv, srv.folder / "one.log", "GET /print.during", 20)
+    assert len(re.findall("^printed by .* during", text, re.M)) == 20
+    wait_text(srv, srv.folder / "one.log", "the process that writes the log had died")
+
+
+def worker_pids(srv):
+    return [int(pid) for pid in re.findall(r"spawned uWSGI worker \d+ \(pid: (\d+)", srv.log())]
+
+
+def test_reload_goes_on_in_the_same_log(server):
+    srv = server(app="talk", args=["--master", "--logger", "file:{folder}/one.log"])
+    log = srv.folder / "one.log"
+    srv.log_files.append(log)
+    srv.get("/print?before")
+    wait_text(srv, log, "GET /print.before")
+    for times in (1, 2):
+        srv.signal(signal.SIGHUP)
+        wait_text(srv, log, r"^gracefully \(RE\)spawned uWSGI master process", times)
+        wait_text(srv, log, r"^worker 1 buried after", times)
+    srv.get("/print?after")
+    wait_text(srv, log, "GET /print.after")
+    wait_until(lambda: len(processes.children(srv.pid)) == 2, srv.seconds(10), "one worker and one log process")
+    srv.stop()
+    assert text_of(log).rstrip().endswith("goodbye to uWSGI.")
+
+
+# -- rotation
+
+
+@pytest.mark.parity
+def test_rotation_by_size(server):
+    srv = server(app="talk", args=["--master", "--logto", "{folder}/to.log", "--log-maxsize", "3000", "--log-backupname", "{folder}/old.log"])
+    srv.log_files += [srv.folder / "to.log", srv.folder / "old.log"]
+    srv.get("/long" if srv.program.is_ours else "/flood")
+    old = wait_text(srv, srv.folder / "old.log", "triggering rotation to")
+    assert re.search(r"^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4} - logsize: \d+, triggering rotation to .*old\.log\.\.\.$", old.splitlines()[-1])
+    assert (srv.folder / "to.log").stat().st_mode & 0o777 == 0o640
+
+
+def test_rotation_under_load_loses_no_line(server):
+    srv = server(app="talk", args=["--master", "--logto", "{folder}/to.log", "--log-maxsize", "20000", "--processes", "2"])
+    logs = lambda: sorted(srv.folder.glob("to.log*"))
+    with Load(srv, 4, target="/print?x") as load:
+        wait_until(lambda: len(logs()) >= 4, srv.seconds(30), "three rotations")
+    assert not load.failures
+    srv.log_files += logs()
+    srv.stop()
+    text = "".join(text_of(path) for path in logs())
+    assert len(REQUEST.findall(text)) == load.answers
+    assert len(re.findall(r"^printed by \d+ x$", text, re.M)) == load.answers
+
+
+# -- consumers that take nothing
+
+
+def ask_many(srv, count=300):
+    """More than any queue holds is said, and every request is answered."""
+    for _ in range(count):
+        assert srv.get("/print?" + "z" * 2000).status == 200
+
+
+def test_a_fifo_that_nobody_reads(server, tmp_path):
+    fifo = tmp_path / "log.fifo"
+    os.mkfifo(fifo)
+    srv = server(app="talk", args=["--logger", f"file:{fifo}", "--processes", "2"], ready=False)
+    srv.wait_ready_by_socket()
+    for _ in range(6):
+        assert srv.get("/flood").status == 200
+    with open(fifo, "rb", buffering=0) as reader:
+        os.set_blocking(reader.fileno(), False)
+        text = b""
+
+        def read():
+            nonlocal text
+            text += reader.read(1 << 20) or b""
+            return re.search(rb"\*\*\* (\d+) log lines were lost: .*log\.fifo took none \*\*\*", text)
+
+        lost = int(wait_until(read, srv.seconds(20), "the report of lost lines")[1])
+        assert lost + text.count(b"\nflood ") >= 12000
+        srv.get("/print?again")
+        wait_until(lambda: read() is not None and b"again" in text, srv.seconds(20), "lines of the time after")
+
+
+def test_a_full_disk(server):
+    srv = server(app="talk", args=["--logger", "file:/dev/full"], ready=False)
+    srv.wait_ready_by_socket()
+    ask_many(srv)
+    srv.stop()
+
+
+def test_a_disk_that_has_room_again(server, tmp_path):
+    """A tiny file system, where the test may have one."""
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=4m tmpfs {mount} 2>/dev/null") != 0:
+        pytest.skip("no file system can be mounted here")
+    try:
+        (mount / "filler").write_bytes(b"x" * 4_050_000)
+        srv = server(app="talk", args=["--log-json", "--logger", f"file:{mount}/one.log"], ready=False)
+        srv.wait_ready_by_socket()
+        for _ in range(6):
+            srv.get("/flood")
+        (mount / "filler").unlink()
+        srv.get("/print?again")
+        wait_text(srv, mount / "one.log", "printed by")
+        for line in text_of(mount / "one.log").split("\n")[:-1]:
+            json.loads(line)
+        srv.stop()
+    finally:
+        os.system(f"umount {mount}")
+
+
+def test_a_datagram_socket_that_nobody_reads(server, tmp_path):
+    with Datagrams(str(tmp_path / "log.sock")) as log:
+        srv = server(app="talk", args=["--logger", f"socket:{log.address}"], ready=False)
+        srv.wait_ready_by_socket()
+        ask_many(srv, 900)
+        log.wait("log lines? (were|was) lost: socket:.*log.sock took none")
+
+
+def test_a_datagram_socket_that_is_not_there_yet(server, tmp_path):
+    path = str(tmp_path / "log.sock")
+    srv = server(app="talk", args=["--logger", f"socket:{path}"], ready=False)
+    srv.wait_ready_by_socket()
+    srv.get("/print?early")
+    with Datagrams(path) as log:
+        log.wait("printed by .* early")
+
+
+def test_udp_to_nobody(server):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    srv = server(app="talk", args=["--logger", f"socket:127.0.0.1:{port}"], ready=False)
+    srv.wait_ready_by_socket()
+    ask_many(srv, 50)
+
+
+def test_a_log_pipe_that_nobody_reads_stops_no_request(server, tmp_path):
+    """Without any option about loggers: lines are lost, and the log says so when it is read again."""
+    fifo = tmp_path / "log.fifo"
+    os.mkfifo(fifo)
+    srv = server(app="hello", args=["--logto", fifo, "--master"], ready=False)
+    srv.wait_ready_by_socket()
+    for _ in range(1000):
+        srv.get("/" + "z" * 200)
+    with open(fifo, "rb", buffering=0) as reader:
+        os.set_blocking(reader.fileno(), False)
+        text = b""
+
+        def read():
+            nonlocal text
+            text += reader.read(1 << 20) or b""
+            return b"log lines were lost: nobody read them ***" in text or (srv.get("/again") and False)
+
+        wait_until(read, srv.seconds(20), "the report of lost lines")
