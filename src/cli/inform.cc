@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "cli/spool_commands.h"
 #include "config/help.h"
 #include "process/pidfile.h"
 #include "process/process_plan.h"
@@ -44,6 +45,7 @@ Result<std::optional<int>> Inform(const Options& options, const std::string& bin
     if (!sent) return WithContext("--" + order->option, sent.error());
     return 0;
   }
+  if (const auto status = TRY(RunSpoolCommand(options))) return *status;
   if (options.show_config) LogRaw(ShowConfigText(options));
   return std::nullopt;
 }

@@ -126,6 +126,7 @@ Status Server::PrepareProcess() {
   TRY_STATUS(start_up_.WaitForOthers());
   if (order_.kind == StartKind::kFirst) TRY_STATUS(hooks_.Run(HookPhase::kPreJail));
   TRY_STATUS(hooks_.Run(HookPhase::kInJail));
+  TRY_STATUS(ServiceSet::PrepareFiles(specs_.services, specs_.process.start_up.identity));
   TRY_STATUS(start_up_.PassDropPoint(DropPoint::kBeforeBind));
   TRY_STATUS(start_up_.EnterDirectory());
   if (!is_trial()) LogSystemFacts(supervision().has_master);
@@ -167,6 +168,8 @@ Status Server::CreateShared() {
   TRY_STATUS(services_.Create(*region_, specs_.services, StoreUseOf(order_.kind)));
   if (spec.processes > 1) migration_ = TRY(Migration::Create(*region_, *scoreboard_));
   control_ = std::make_unique<ServerControl>(*scoreboard_);
+  // Applications ask for it while they are loaded.
+  if (supervision().has_master) control_->BecomeMaster();
   facts_ = MakeFacts();
   return {};
 }
@@ -243,6 +246,7 @@ Result<int> Server::Serve() {
   parts.identity = &specs_.process.start_up.identity;
   parts.hooks = &hooks_;
   parts.migration = migration_.get();
+  parts.services = &services_.services();
   TRY_STATUS(start_up_.WriteSafePidfiles());
   if (supervision().has_master) return ServeWithMaster(std::move(parts));
   // A worker has signals of its own, and lets them in when it is ready for them.

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "process/privileges.h"
 #include "runtime/services.h"
 #include "service/service_plan.h"
 
@@ -18,12 +19,16 @@ class ServiceSet {
   // What Create() will carve.
   static void AddSize(SharedSize& size, const ServiceSpecs& specs);
   Status Create(SharedRegion& region, const ServiceSpecs& specs, StoreUse stores);
+  // Makes the directories that services work in and that are not there, while this process may
+  // still be root, for the user that it will be.
+  static Status PrepareFiles(const ServiceSpecs& specs, const IdentitySpec& identity);
 
   [[nodiscard]] const Services& services() const { return services_; }
 
  private:
   std::optional<UserLocks> locks_;
   std::optional<Caches> caches_;
+  std::optional<Spoolers> spoolers_;
   Services services_;
 };
 

@@ -3,6 +3,7 @@
 
 #include "process/master_fifo.h"
 #include "process/pause.h"
+#include "process/spooler_main.h"
 #include "process/touch.h"
 
 namespace uwsgi {
@@ -17,6 +18,8 @@ std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec, const Ser
   return duties;
 }
 
-std::vector<HelperPlace> MakeHelperPlaces(const ProcessSpec&, const ServingParts&) { return {}; }
+std::vector<HelperPlace> MakeHelperPlaces(const ProcessSpec&, const ServingParts& serving) {
+  return MakeSpoolerPlaces(serving);
+}
 
 }  // namespace uwsgi

@@ -233,7 +233,7 @@ int Master::RunHelper(const Child& child, UniqueFd reports) {
   const std::string title = ComposeTitle(spec().titles, place.title, /*is_master=*/false);
   if (!title.empty()) SetTitle(title);
   ServerControl& control = *parts_.serving.control;
-  control.BecomeHelper(place.kind, place.id, std::move(reports));
+  control.BecomeHelper(place.kind, place.id, place.slot, std::move(reports));
   const int status =
       place.main({.id = place.id, .master_fd = lifeline_.read_end(), .report_ready = [&control] {
                     control.Report(ChildReport::kReady);
@@ -500,8 +500,7 @@ void Master::CheckHarakiri() {
 
 void Master::CheckHelperHarakiri(Child& child) {
   HelperSlot& slot = *child.place->slot;
-  const int64_t deadline = slot.deadline_us.load(std::memory_order_relaxed);
-  if (deadline == 0 || MonotonicMicros() < deadline) return;
+  if (!slot.IsOverdue(MonotonicMicros())) return;
   Bump(slot.harakiri_count);
   LogDatedLine(message::HelperHarakiri(child.kind == ChildKind::kSpooler, child.id, child.pid));
   Happen(child, ChildEvent::kHarakiri);

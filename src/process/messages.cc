@@ -61,6 +61,10 @@ std::string NoMercy(std::string_view kind, int id, pid_t pid) {
                      pid);
 }
 
+std::string SpoolerSpawned(std::string_view directory, pid_t pid) {
+  return fmt::format("spawned the uWSGI spooler on dir {} with pid {}", directory, pid);
+}
+
 std::string HelperEnded(std::string_view title, pid_t pid) {
   return fmt::format("{} ended (pid: {})", title, pid);
 }

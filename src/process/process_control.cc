@@ -51,7 +51,8 @@ void ServerControl::BecomeWorker(int id, UniqueFd reports, int berth) {
   reports_ = std::move(reports);
 }
 
-void ServerControl::BecomeHelper(ChildKind kind, int id, UniqueFd reports) {
+void ServerControl::BecomeHelper(ChildKind kind, int id, HelperSlot* slot, UniqueFd reports) {
+  helper_slot_ = slot;
   if (kind == ChildKind::kMule) mule_id_ = id;
   is_spooler_ = kind == ChildKind::kSpooler;
   reports_ = std::move(reports);
@@ -88,8 +89,12 @@ bool ServerControl::Reload() { return master_pid_ != 0 && ::kill(master_pid_, SI
 bool ServerControl::Stop() { return first_pid_ != 0 && ::kill(first_pid_, SIGTERM) == 0; }
 
 bool ServerControl::SetUserHarakiri(int core, int seconds) {
-  if (master_pid_ == 0 || !has_core(core)) return false;
   const int64_t deadline = seconds <= 0 ? 0 : MonotonicMicros() + int64_t{seconds} * 1'000'000;
+  if (helper_slot_ != nullptr) {
+    helper_slot_->user_deadline_us.store(deadline, std::memory_order_relaxed);
+    return true;
+  }
+  if (master_pid_ == 0 || !has_core(core)) return false;
   slot_->cores()[static_cast<size_t>(core)].user_harakiri_deadline_us.store(
       deadline, std::memory_order_relaxed);
   if (deadline != 0) Report(ChildReport::kHasDeadline);

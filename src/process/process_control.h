@@ -10,6 +10,7 @@
 #include "process/child_kind.h"
 #include "process/process_title.h"
 #include "runtime/process_control.h"
+#include "shm/helper_slot.h"
 #include "shm/scoreboard.h"
 
 namespace uwsgi {
@@ -34,7 +35,7 @@ class ServerControl final : public ProcessControl {
   // A child of either, whose role it was called in, is worker `id`, in this berth of its slot.
   void BecomeWorker(int id, UniqueFd reports, int berth = 0);
   // A child of the master is a mule or a spooler.
-  void BecomeHelper(ChildKind kind, int id, UniqueFd reports);
+  void BecomeHelper(ChildKind kind, int id, HelperSlot* slot, UniqueFd reports);
   void Report(ChildReport report) const;
 
   [[nodiscard]] int worker_id() const override { return worker_id_; }
@@ -59,9 +60,10 @@ class ServerControl final : public ProcessControl {
   int worker_id_ = 0;
   int mule_id_ = 0;
   bool is_spooler_ = false;
-  WorkerSlot* slot_ = nullptr;  // of this worker process
-  pid_t master_pid_ = 0;        // 0 without a master
-  pid_t first_pid_ = 0;         // who is told to stop; 0 before there is anybody
+  WorkerSlot* slot_ = nullptr;         // of this worker process
+  HelperSlot* helper_slot_ = nullptr;  // of this mule or spooler
+  pid_t master_pid_ = 0;               // 0 without a master
+  pid_t first_pid_ = 0;                // who is told to stop; 0 before there is anybody
   UniqueFd reports_;
 };
 

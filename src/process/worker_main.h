@@ -6,6 +6,7 @@
 #include "process/hooks.h"
 #include "process/process_control.h"
 #include "process/process_plan.h"
+#include "runtime/services.h"
 #include "worker/worker.h"
 
 namespace uwsgi {
@@ -23,6 +24,7 @@ struct ServingParts {
   const IdentitySpec* identity = nullptr;
   HookRunner* hooks = nullptr;
   Migration* migration = nullptr;  // null with one worker
+  const Services* services = nullptr;
 };
 
 // What worker `id` does from the fork to its end: title, directory, application (lazy-apps),

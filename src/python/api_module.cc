@@ -122,7 +122,7 @@ Status InstallApiModule() {
                                      LogMethods(), LockMethods(), CacheMethods()}) {
     ok = ok && PyModule_AddFunctions(module.get(), methods) == 0;
   }
-  ok = ok && AddUnavailable(module.get()) &&
+  ok = ok && AddUnavailable(module.get()) && AddSpooler(module.get()) &&
        PyDict_SetItemString(PyImport_GetModuleDict(), "uwsgi", module.get()) == 0;
   if (!ok) return tl::unexpected(ErrorFromPython());
   return {};

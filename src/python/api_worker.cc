@@ -139,14 +139,18 @@ PyObject* SetProcessName(PyObject*, PyObject* name) noexcept {
 PyObject* SetUserHarakiri(PyObject*, PyObject* args) noexcept {
   int seconds = 0;
   if (!PyArg_ParseTuple(args, "i:set_user_harakiri", &seconds)) return nullptr;
-  const CallState* const call = CurrentCallOrRaise();
-  if (call == nullptr) return nullptr;
-  api().control->SetUserHarakiri(call->request.core, seconds);
+  // A mule or spooler has no request: its whole process is meant.
+  const bool is_helper = api().control->is_spooler() || api().control->mule_id() > 0;
+  const CallState* const call = is_helper ? nullptr : CurrentCallOrRaise();
+  if (call == nullptr && !is_helper) return nullptr;
+  api().control->SetUserHarakiri(is_helper ? 0 : call->request.core, seconds);
   Py_RETURN_NONE;
 }
 
 // i_am_the_spooler() -> True or None
-PyObject* IAmTheSpooler(PyObject*, PyObject*) noexcept { Py_RETURN_NONE; }
+PyObject* IAmTheSpooler(PyObject*, PyObject*) noexcept {
+  return TrueOrNone(api().control->is_spooler());
+}
 
 // in_farm([name]) -> True or None
 PyObject* InFarm(PyObject*, PyObject*) noexcept { Py_RETURN_NONE; }

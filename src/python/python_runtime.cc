@@ -11,10 +11,12 @@
 #include "python/apps.h"
 #include "python/chunk_owner.h"
 #include "python/convert.h"
+#include "python/decorators_module.h"
 #include "python/file_wrapper.h"
 #include "python/gil.h"
 #include "python/interpreter.h"
 #include "python/py_error.h"
+#include "python/spool_handler.h"
 #include "python/value_cache.h"
 #include "python/wsgi_call.h"
 #include "python/wsgi_environ.h"
@@ -62,6 +64,8 @@ class PythonRuntime final : public LanguageRuntime {
   void AfterForkParent() override { interpreter_.AfterForkParent(); }
   void AfterForkChild() override { interpreter_.AfterForkChild(); }
   Status StartWorker() override;
+  Status StartHelper(HelperKind kind) override;
+  SpoolResult RunSpoolTask(const SpoolTask& task, std::string_view name) override;
   void StartCore(int core) override;
   void EndCore(int core) override;
   RequestResult Handle(int core, Request& request, Response& response) override;
@@ -96,6 +100,7 @@ Status PythonRuntime::MakeObjects() {
   if (!ReadyInputType() || !ReadyFileWrapperType() || !ReadyResponseTypes())
     return tl::unexpected(ErrorFromPython());
   TRY_STATUS(InstallApiModule());
+  TRY_STATUS(OfferDecorators());
   EnvironMaker environs =
       TRY(EnvironMaker::Create({.multithread = facts_.threads > 1,
                                 .multiprocess = facts_.processes > 1,
@@ -111,9 +116,10 @@ Status PythonRuntime::Start() {
   return MakeObjects();
 }
 
-void ImportAll(const std::vector<std::string>& modules) {
+void ImportAll(const std::vector<std::string>& modules,
+               Result<PyRef> (*import)(const std::string&) = ImportModule) {
   for (const std::string& name : modules) {
-    const auto module = ImportModule(name);
+    const auto module = import(name);
     if (!module)
       LogRaw(module.error().text() + (module.error().message.back() == '\n' ? "" : "\n"));
   }
@@ -138,6 +144,18 @@ Status PythonRuntime::StartWorker() {
   objects_->after_request = ApiHook("after_req_hook");
   api().is_serving = true;
   return {};
+}
+
+Status PythonRuntime::StartHelper(HelperKind kind) {
+  GilLock locked;
+  CallApiHook("post_fork_hook");
+  if (kind == HelperKind::kSpooler) ImportAll(spec_.spooler_imports, ImportUnderItsName);
+  return {};
+}
+
+SpoolResult PythonRuntime::RunSpoolTask(const SpoolTask& task, std::string_view name) {
+  GilLock locked;
+  return RunSpoolFunction(task, name);
 }
 
 // threading.current_thread() in the application says which core it is on.

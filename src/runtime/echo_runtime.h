@@ -19,6 +19,10 @@ class EchoRuntime final : public LanguageRuntime {
   void AfterForkParent() override { ++after_fork_parent; }
   void AfterForkChild() override { ++after_fork_child; }
   Status StartWorker() override { return {}; }
+  Status StartHelper(HelperKind) override { return {}; }
+  SpoolResult RunSpoolTask(const SpoolTask&, std::string_view) override {
+    return {SpoolVerdict::kDone, {}};
+  }
   void StartCore(int) override {}
   void EndCore(int) override {}
   RequestResult Handle(int core, Request& request, Response& response) override;
