@@ -17,6 +17,13 @@ endif()
 # Where the embedded Python looks for its library when no virtualenv is given.
 set(DEFINES_python "UWSGI_PYTHON_EXECUTABLE=\"${Python3_EXECUTABLE}\"")
 
+# The decorators are part of the program: `import uwsgidecorators` finds those that fit the server.
+set(decorators "${CMAKE_SOURCE_DIR}/pylib/uwsgidecorators.py")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${decorators}")
+file(READ "${decorators}" DECORATORS_SOURCE)
+configure_file("${CMAKE_SOURCE_DIR}/cmake/decorators_source.h.in" "${CMAKE_BINARY_DIR}/generated/python/decorators_source.h" @ONLY)
+set(INCLUDES_python "${CMAKE_BINARY_DIR}/generated")
+
 function(uwsgi_folder name)
   set(dir "${CMAKE_SOURCE_DIR}/src/${name}")
   file(GLOB sources CONFIGURE_DEPENDS "${dir}/*.cc")
@@ -38,6 +45,7 @@ function(uwsgi_folder name)
     target_include_directories(uwsgi_${name} PUBLIC "${CMAKE_SOURCE_DIR}/src")
     target_link_libraries(uwsgi_${name} PUBLIC ${below} ${DOORS_${name}})
     target_compile_definitions(uwsgi_${name} PRIVATE ${DEFINES_${name}})
+    target_include_directories(uwsgi_${name} PRIVATE ${INCLUDES_${name}})
   elseif(EXISTS "${dir}")
     add_library(uwsgi_${name} INTERFACE)
     target_include_directories(uwsgi_${name} INTERFACE "${CMAKE_SOURCE_DIR}/src")

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "base/version.h"
+#include "cli/spool_commands.h"
 #include "config/help.h"
 #include "process/pidfile.h"
 #include "process/process_plan.h"
@@ -70,6 +71,7 @@ Result<std::optional<int>> Inform(const Options& options, const std::string& bin
     TRY_STATUS(SendSignals(options.signal));
     return 0;
   }
+  if (const auto status = TRY(RunSpoolCommand(options))) return *status;
   if (options.show_config) LogRaw(ShowConfigText(options));
   return std::nullopt;
 }

@@ -135,6 +135,7 @@ Status Server::PrepareProcess() {
   TRY_STATUS(start_up_.WaitForOthers());
   if (order_.kind == StartKind::kFirst) TRY_STATUS(hooks_.Run(HookPhase::kPreJail));
   TRY_STATUS(hooks_.Run(HookPhase::kInJail));
+  TRY_STATUS(ServiceSet::PrepareFiles(specs_.services, specs_.process.start_up.identity));
   TRY_STATUS(start_up_.PassDropPoint(DropPoint::kBeforeBind));
   TRY_STATUS(start_up_.EnterDirectory());
   if (!is_trial()) LogSystemFacts(supervision().has_master);
@@ -199,6 +200,8 @@ Status Server::CreateShared() {
                                      {&*scoreboard_, listeners_->pointers()}));
   if (spec.processes > 1 || spec.has_master) migration_ = TRY(Migration::Create(*region_, *scoreboard_));
   control_ = std::make_unique<ServerControl>(*scoreboard_);
+  // Applications ask for it while they are loaded.
+  if (supervision().has_master) control_->BecomeMaster();
   facts_ = MakeFacts();
   return {};
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/service_set.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "service/builtin_metrics.h"
@@ -8,6 +10,17 @@
 
 namespace uwsgi {
 namespace {
+
+constexpr uid_t kUnchanged = static_cast<uid_t>(-1);
+
+// Found out now, by the user who will use them: later it would be tasks that fail.
+Status CheckSpoolDirectories(const SpoolersSpec& spec) {
+  for (const SpoolDirSpec& each : spec.directories) {
+    const Status usable = SpoolDir(each.path).CheckUsable();
+    if (!usable) return WithContext(each.origin, usable.error());
+  }
+  return {};
+}
 
 SignalRouterSpec RouterOf(const BackgroundSpec& spec) {
   return {.receivers = spec.receivers, .queue_bytes = spec.signal_queue_bytes};
@@ -29,11 +42,16 @@ void ServiceSet::AddSize(SharedSize& size, const ServiceSpecs& specs, const Serv
     CronBoard::AddSize(size, specs.background->crons);
     size.Add<HelperSlot>(specs.background->mule_programs.size());
   }
+  Spoolers::AddSize(size, specs.spoolers);
 }
 
 Status ServiceSet::Create(SharedRegion& region, const ServiceSpecs& specs, StoreUse stores) {
   services_.locks = &locks_.emplace(TRY(UserLocks::Create(region, specs.locks)));
   services_.caches = &caches_.emplace(TRY(Caches::Create(specs.caches, stores)));
+  if (!specs.spoolers.directories.empty()) {
+    TRY_STATUS(CheckSpoolDirectories(specs.spoolers));
+    services_.spoolers = &spoolers_.emplace(TRY(Spoolers::Create(region, specs.spoolers)));
+  }
   if (specs.background) TRY_STATUS(CreateBackground(region, *specs.background));
   return {};
 }
@@ -56,6 +74,22 @@ Status ServiceSet::CreateMetrics(SharedRegion& region, const MetricsSpec& spec,
   metrics.insert(metrics.end(), spec.metrics.begin(), spec.metrics.end());
   if (spec.restores) RestoreMetrics(spec.directory, metrics);
   services_.metrics = &metrics_.emplace(TRY(Metrics::Create(region, std::move(metrics))));
+  return {};
+}
+
+Status ServiceSet::PrepareFiles(const ServiceSpecs& specs, const IdentitySpec& identity) {
+  uid_t owner = kUnchanged;
+  gid_t group = static_cast<gid_t>(kUnchanged);
+  if (::geteuid() == 0 && !identity.user.empty()) {
+    const User user = TRY(FindUser(identity.user));
+    owner = user.uid;
+    group = user.gid.value_or(group);
+  }
+  if (::geteuid() == 0 && !identity.group.empty()) group = TRY(FindGroup(identity.group));
+  for (const SpoolDirSpec& each : specs.spoolers.directories) {
+    const Status prepared = SpoolDir(each.path).Prepare(owner, group);
+    if (!prepared) return WithContext(each.origin, prepared.error());
+  }
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "net/listener.h"
+#include "process/privileges.h"
 #include "runtime/services.h"
 #include "service/cron_board.h"
 #include "service/mule_link.h"
@@ -39,6 +40,9 @@ class ServiceSet {
   Status Create(SharedRegion& region, const ServiceSpecs& specs, StoreUse stores);
   // After Create(), once there is a scoreboard: the metrics, when they are wanted.
   Status CreateMetrics(SharedRegion& region, const MetricsSpec& spec, const Served& served);
+  // Makes the directories that services work in and that are not there, while this process may
+  // still be root, for the user that it will be.
+  static Status PrepareFiles(const ServiceSpecs& specs, const IdentitySpec& identity);
 
   [[nodiscard]] const Services& services() const { return services_; }
 
@@ -52,6 +56,7 @@ class ServiceSet {
   std::optional<SignalTriggers> triggers_;
   std::optional<MuleLink> mules_;
   std::optional<CronBoard> crons_;
+  std::optional<Spoolers> spoolers_;
   Services services_;
 };
 

@@ -9,6 +9,7 @@
 #include "process/pause.h"
 #include "process/stats_push.h"
 #include "process/stats_server.h"
+#include "process/spooler_main.h"
 #include "process/touch.h"
 #include "process/cron_duty.h"
 #include "process/mule_main.h"
@@ -46,7 +47,9 @@ std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec,
 }
 
 std::vector<HelperPlace> MakeHelperPlaces(const ProcessSpec&, const ServingParts& serving) {
-  return MakeMulePlaces(serving);
+  std::vector<HelperPlace> places = MakeSpoolerPlaces(serving);
+  for (HelperPlace& mule : MakeMulePlaces(serving)) places.push_back(std::move(mule));
+  return places;
 }
 
 }  // namespace uwsgi

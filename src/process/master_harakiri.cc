@@ -48,8 +48,7 @@ void Master::CheckHarakiri() {
 
 void Master::CheckHelperHarakiri(Child& child) {
   HelperSlot& slot = *child.place->slot;
-  const int64_t deadline = slot.deadline_us.load(std::memory_order_relaxed);
-  if (deadline == 0 || MonotonicMicros() < deadline) return;
+  if (!slot.IsOverdue(MonotonicMicros())) return;
   Bump(slot.harakiri_count);
   LogDatedLine(message::HelperHarakiri(child.kind == ChildKind::kSpooler, child.id, child.pid));
   Happen(child, ChildEvent::kHarakiri);

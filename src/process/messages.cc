@@ -86,6 +86,10 @@ std::string MuleDied(int id, pid_t pid) {
   return fmt::format("OOOPS mule {} (pid: {}) crippled...trying respawn...", id, pid);
 }
 
+std::string SpoolerSpawned(std::string_view directory, pid_t pid) {
+  return fmt::format("spawned the uWSGI spooler on dir {} with pid {}", directory, pid);
+}
+
 std::string HelperEnded(std::string_view title, pid_t pid) {
   return fmt::format("{} ended (pid: {})", title, pid);
 }

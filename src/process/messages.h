@@ -34,6 +34,7 @@ std::string NoMercy(std::string_view kind, int id, pid_t pid);
 std::string MuleSpawned(int id, pid_t pid);
 std::string MuleDied(int id, pid_t pid);
 // A mule or spooler; `title` as in ps.
+std::string SpoolerSpawned(std::string_view directory, pid_t pid);
 std::string HelperEnded(std::string_view title, pid_t pid);
 std::string HelperHarakiri(bool is_spooler, int id, pid_t pid);
 
@@ -46,6 +47,7 @@ inline constexpr std::string_view kStopping = "SIGINT/SIGTERM received...killing
 inline constexpr std::string_view kPaused = "*** PAUSE (press start to resume, ...) ***";
 inline constexpr std::string_view kHarakiriNeedsMaster =
     "*** WARNING: harakiri needs the master process (--master), without it no request is ended ***";
+inline constexpr std::string_view kSpoolerDied = "OOOPS the spooler is no more...trying respawn...";
 inline constexpr std::string_view kGoodbye = "goodbye to uWSGI.";
 inline constexpr std::string_view kGameOver = "uWSGI: GAME OVER (insert coin)";
 inline constexpr std::string_view kReloading = "...gracefully killing workers...";

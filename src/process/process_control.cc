@@ -82,7 +82,7 @@ bool ServerControl::Stop() { return first_pid_ != 0 && ::kill(first_pid_, SIGTER
 bool ServerControl::SetUserHarakiri(int core, int seconds) {
   const int64_t deadline = seconds <= 0 ? 0 : MonotonicMicros() + int64_t{seconds} * 1'000'000;
   if (helper_slot_ != nullptr) {
-    helper_slot_->deadline_us.store(deadline, std::memory_order_relaxed);
+    helper_slot_->user_deadline_us.store(deadline, std::memory_order_relaxed);
     return true;
   }
   if (master_pid_ == 0 || !has_core(core)) return false;

@@ -123,7 +123,7 @@ Status InstallApiModule() {
         SignalMethods(), MuleMethods(), CacheMethods(), MetricMethods()}) {
     ok = ok && PyModule_AddFunctions(module.get(), methods) == 0;
   }
-  ok = ok && AddUnavailable(module.get()) &&
+  ok = ok && AddUnavailable(module.get()) && AddSpooler(module.get()) &&
        PyDict_SetItemString(PyImport_GetModuleDict(), "uwsgi", module.get()) == 0;
   if (!ok) return tl::unexpected(ErrorFromPython());
   return {};

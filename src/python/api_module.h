@@ -9,6 +9,7 @@
 #include "runtime/process_control.h"
 #include "runtime/server_facts.h"
 #include "runtime/services.h"
+#include "service/spool_task.h"
 
 namespace uwsgi {
 
@@ -34,6 +35,8 @@ Result<PyRef> AddHarakiriError();
 // A name that the application may have assigned in the module (a hook); empty when it has not, or
 // when it is None.
 PyRef ApiHook(const char* name);
+// The dict that a function is given for a task: keys and values are bytes.
+PyRef SpoolTaskToDict(const SpoolTask& task);
 // Calls a hook without arguments when there is one; what it raises is logged.
 void CallApiHook(const char* name);
 
@@ -46,6 +49,7 @@ PyMethodDef* CacheMethods();            // api_cache.cc
 PyMethodDef* LockMethods();             // api_lock.cc
 PyMethodDef* SignalMethods();           // api_signal.cc: user signals and what raises them
 PyMethodDef* MuleMethods();             // api_mule.cc: mules and farms
+bool AddSpooler(PyObject* module);      // api_spool.cc: only when a spooler is configured
 bool AddUnavailable(PyObject* module);  // api_unavailable.cc: functions whose service is not there
 
 }  // namespace uwsgi

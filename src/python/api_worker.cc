@@ -149,7 +149,9 @@ PyObject* SetUserHarakiri(PyObject*, PyObject* args) noexcept {
 }
 
 // i_am_the_spooler() -> True or None
-PyObject* IAmTheSpooler(PyObject*, PyObject*) noexcept { Py_RETURN_NONE; }
+PyObject* IAmTheSpooler(PyObject*, PyObject*) noexcept {
+  return TrueOrNone(api().control->is_spooler());
+}
 
 // micros() -> int: wall clock
 PyObject* Micros(PyObject*, PyObject*) noexcept { return PyLong_FromLongLong(WallMicros()); }

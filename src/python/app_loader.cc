@@ -44,6 +44,10 @@ Result<PyRef> RunFile(const std::string& path) {
   return Execute(name, code, error ? path : absolute.lexically_normal().string());
 }
 
+bool IsPath(const std::string& what) {
+  return what.find('/') != std::string::npos || EndsWith(what, ".py");
+}
+
 Result<PyRef> ImportByName(const std::string& name) {
   const PyRef text = ToText(name);
   PyRef module = text ? PyRef::Steal(PyImport_Import(text.get())) : PyRef();
@@ -145,9 +149,23 @@ std::string ModuleNameOf(std::string_view path) {
   return name;
 }
 
+Result<PyRef> ImportUnderItsName(const std::string& what) {
+  if (!IsPath(what)) return ImportByName(what);
+  const std::filesystem::path path(what);
+  const std::string name = path.stem().string();
+  const PyRef known = PyRef::Borrow(PyDict_GetItemString(PyImport_GetModuleDict(), name.c_str()));
+  std::error_code error;
+  const std::string absolute = std::filesystem::weakly_canonical(path, error).string();
+  if (!known) return Execute(name, TRY(ReadFile(what)), error ? what : absolute);
+  const PyRef file = PyRef::Steal(PyModule_GetFilenameObject(known.get()));
+  PyErr_Clear();
+  const bool is_same = file && std::filesystem::equivalent(ToLogText(file.get()), what, error);
+  // Another module has the name, and is in use.
+  return is_same ? PyRef::Borrow(known.get()) : RunFile(what);
+}
+
 Result<PyRef> ImportModule(const std::string& what) {
-  const bool is_path = what.find('/') != std::string::npos || EndsWith(what, ".py");
-  return is_path ? RunFile(what) : ImportByName(what);
+  return IsPath(what) ? RunFile(what) : ImportByName(what);
 }
 
 Result<std::vector<LoadedApp>> LoadApp(const AppSource& source,

@@ -27,6 +27,10 @@ Result<std::vector<LoadedApp>> LoadApp(const AppSource& source,
 // time costs nothing.
 Result<PyRef> ImportModule(const std::string& what);
 
+// The same, but a file becomes the module that `import` would make of it: task.py is `task`. Code
+// that was imported already is not run again.
+Result<PyRef> ImportUnderItsName(const std::string& what);
+
 // The name under which a file is run: uwsgi_file_ and its path with '.' and '/' made '_'.
 std::string ModuleNameOf(std::string_view path);
 

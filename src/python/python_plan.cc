@@ -75,6 +75,7 @@ Result<PythonSpec> PlanPython(const Options& options) {
   spec.apps = TRY(PlanApps(options));
   if (!options.callable.empty()) spec.callable = options.callable;
   spec.imports = Texts(options.py_import);
+  spec.spooler_imports = Texts(options.spooler_import);
   spec.shared_imports = Texts(options.shared_import);
   spec.need_app = options.need_app;
   spec.dynamic_apps = options.dynamic_apps;

@@ -11,6 +11,7 @@
 #include "python/apps.h"
 #include "python/chunk_owner.h"
 #include "python/convert.h"
+#include "python/decorators_module.h"
 #include "python/file_wrapper.h"
 #include "python/gil.h"
 #include "python/interpreter.h"
@@ -18,6 +19,7 @@
 #include "python/py_error.h"
 #include "python/stack_dump.h"
 #include "python/signal_handlers.h"
+#include "python/spool_handler.h"
 #include "python/value_cache.h"
 #include "python/wsgi_call.h"
 #include "python/wsgi_environ.h"
@@ -73,6 +75,8 @@ class PythonRuntime final : public LanguageRuntime {
   int RunMuleProgram(const std::string& program) override;
   void HandleMuleMessage(int mule, std::string_view message) override;
   bool HandleSignal(int core, uint8_t signal) override;
+  Status StartHelper(HelperKind kind) override;
+  SpoolResult RunSpoolTask(const SpoolTask& task, std::string_view name) override;
   void StartCore(int core) override;
   void EndCore(int core) override;
   RequestResult Handle(int core, Request& request, Response& response) override;
@@ -111,6 +115,7 @@ Status PythonRuntime::MakeObjects() {
   if (!ReadyInputType() || !ReadyFileWrapperType() || !ReadyResponseTypes())
     return tl::unexpected(ErrorFromPython());
   TRY_STATUS(InstallApiModule());
+  TRY_STATUS(OfferDecorators());
   EnvironMaker environs =
       TRY(EnvironMaker::Create({.multithread = facts_.threads > 1,
                                 .multiprocess = facts_.processes > 1,
@@ -128,9 +133,10 @@ Status PythonRuntime::Start() {
   return MakeObjects();
 }
 
-void ImportAll(const std::vector<std::string>& modules) {
+void ImportAll(const std::vector<std::string>& modules,
+               Result<PyRef> (*import)(const std::string&) = ImportModule) {
   for (const std::string& name : modules) {
-    const auto module = ImportModule(name);
+    const auto module = import(name);
     if (!module)
       LogRaw(module.error().text() + (module.error().message.back() == '\n' ? "" : "\n"));
   }
@@ -196,6 +202,18 @@ bool PythonRuntime::HandleSignal(int core, uint8_t signal) {
   SignalCore() = -1;
   running_.fetch_sub(1, std::memory_order_relaxed);
   return handled;
+}
+
+Status PythonRuntime::StartHelper(HelperKind kind) {
+  GilLock locked;
+  CallApiHook("post_fork_hook");
+  if (kind == HelperKind::kSpooler) ImportAll(spec_.spooler_imports, ImportUnderItsName);
+  return {};
+}
+
+SpoolResult PythonRuntime::RunSpoolTask(const SpoolTask& task, std::string_view name) {
+  GilLock locked;
+  return RunSpoolFunction(task, name);
 }
 
 // threading.current_thread() in the application says which core it is on.

@@ -54,9 +54,10 @@ struct PythonSpec {
   AppTableSpec table;
   WsgiRules wsgi;
   std::vector<AppSource> apps;
-  std::string callable = "application";     // where an application source names none
-  std::vector<std::string> imports;         // in each worker
-  std::vector<std::string> shared_imports;  // in every process, before the applications
+  std::string callable = "application";      // where an application source names none
+  std::vector<std::string> imports;          // in each worker
+  std::vector<std::string> spooler_imports;  // in each spooler
+  std::vector<std::string> shared_imports;   // in every process, before the applications
   bool need_app = false;
   bool dynamic_apps = false;  // requests may name applications
   int max_apps = 64;

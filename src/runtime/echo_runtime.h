@@ -23,6 +23,10 @@ class EchoRuntime final : public LanguageRuntime {
   int RunMuleProgram(const std::string&) override { return 0; }
   void HandleMuleMessage(int, std::string_view) override {}
   bool HandleSignal(int, uint8_t) override { return true; }
+  Status StartHelper(HelperKind) override { return {}; }
+  SpoolResult RunSpoolTask(const SpoolTask&, std::string_view) override {
+    return {SpoolVerdict::kDone, {}};
+  }
   void StartCore(int) override {}
   void EndCore(int) override {}
   RequestResult Handle(int core, Request& request, Response& response) override;

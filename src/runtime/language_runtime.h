@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "request/request.h"
 #include "request/response.h"
+#include "service/spooler.h"
 
 namespace uwsgi {
 
@@ -65,6 +66,14 @@ class LanguageRuntime {
   // In a mule, on its main thread: gives a message to the application. What it raises has been
   // logged.
   virtual void HandleMuleMessage(int mule, std::string_view message) = 0;
+
+  // In a mule or spooler, on its main thread, after the fork: post-fork hooks, imports for its
+  // kind.
+  enum class HelperKind : uint8_t { kMule, kSpooler };
+  virtual Status StartHelper(HelperKind kind) = 0;
+
+  // Runs a spooled task on the calling thread; `name` is that of its file. Never throws.
+  virtual SpoolResult RunSpoolTask(const SpoolTask& task, std::string_view name) = 0;
 
   // Called once on each core thread, core 0 being the main thread, before and after its requests.
   virtual void StartCore(int core) = 0;

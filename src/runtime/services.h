@@ -12,6 +12,7 @@ struct HelperSlot;
 class MuleLink;
 class SignalRouter;
 class SignalTriggers;
+class Spoolers;
 class UserLocks;
 
 // What the server offers to applications beside requests. Made before the first fork, owned by
@@ -25,6 +26,7 @@ struct Services {
   MuleLink* mules = nullptr;
   CronBoard* crons = nullptr;
   std::span<HelperSlot> mule_slots;  // of mule 1, ...
+  Spoolers* spoolers = nullptr;
 };
 
 }  // namespace uwsgi

@@ -4,6 +4,7 @@
 #include "config/options.h"
 #include "service/cache_plan.h"
 #include "service/metrics_plan.h"
+#include "service/spooler_plan.h"
 
 namespace uwsgi {
 namespace {
@@ -27,6 +28,7 @@ Result<ServiceSpecs> PlanServices(const Options& options) {
   specs.metrics = TRY(PlanMetrics(options));
   BackgroundSpec background = TRY(PlanBackground(options));
   if (options.master) specs.background = std::move(background);
+  specs.spoolers = TRY(PlanSpoolers(options));
   return specs;
 }
 

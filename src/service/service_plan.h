@@ -7,6 +7,7 @@
 #include "service/background_plan.h"
 #include "service/caches.h"
 #include "service/metrics.h"
+#include "service/spoolers.h"
 #include "service/user_lock.h"
 
 namespace uwsgi {
@@ -19,6 +20,7 @@ struct ServiceSpecs {
   CachesSpec caches;
   MetricsSpec metrics;
   std::optional<BackgroundSpec> background;  // what needs a master
+  SpoolersSpec spoolers;
 };
 
 // Reads the options of all services. Errors name the option and where it was given.

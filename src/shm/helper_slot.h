@@ -20,14 +20,24 @@ struct alignas(128) HelperSlot {
   // Written by the helper's main thread.
   alignas(64) std::atomic<int64_t> busy_since_us{0};  // monotonic; 0: it waits
   std::atomic<int64_t> deadline_us{0};  // the master kills it when it is still busy then; 0: never
-  std::atomic<uint64_t> tasks{0};       // tasks or messages handled
-  std::atomic<uint64_t> signals{0};     // user signals handled
+  // The same, as the application asked for it (set_user_harakiri).
+  std::atomic<int64_t> user_deadline_us{0};
+  std::atomic<uint64_t> tasks{0};    // tasks or messages handled
+  std::atomic<uint64_t> signals{0};  // user signals handled
 
   void BeginWork(int64_t now_us, int64_t limit_us) {
     busy_since_us.store(now_us, std::memory_order_relaxed);
     deadline_us.store(limit_us > 0 ? now_us + limit_us : 0, std::memory_order_relaxed);
   }
+  [[nodiscard]] bool IsOverdue(int64_t now_us) const {
+    for (const std::atomic<int64_t>* const each : {&deadline_us, &user_deadline_us}) {
+      const int64_t deadline = each->load(std::memory_order_relaxed);
+      if (deadline != 0 && now_us >= deadline) return true;
+    }
+    return false;
+  }
   void EndWork() {
+    user_deadline_us.store(0, std::memory_order_relaxed);
     deadline_us.store(0, std::memory_order_relaxed);
     busy_since_us.store(0, std::memory_order_relaxed);
   }

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/spooler_main.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+#include "base/log.h"
+#include "net/signal_source.h"
+#include "process/messages.h"
+#include "process/reload.h"
+#include "service/spooler.h"
+
+namespace uwsgi {
+namespace {
+
+constexpr int kWeakestPriority = 19;
+constexpr std::array kEndSignals = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+
+// Told to end, a spooler finishes its task; when it is killed before it has, that is not the task's
+// fault. The signal may come in the middle of the task, so a handler has to note it.
+const Spooler* noted_spooler = nullptr;
+void (*handler_before)(int) = nullptr;
+
+void OnEndSignal(int signal) {
+  if (noted_spooler != nullptr) noted_spooler->ForgiveDeath();
+  handler_before(signal);
+}
+
+void NoteEndSignals(const Spooler& spooler) {
+  noted_spooler = &spooler;
+  for (const int signal : kEndSignals) {
+    struct sigaction action {};
+    ::sigaction(signal, nullptr, &action);
+    handler_before = action.sa_handler;
+    action.sa_handler = OnEndSignal;
+    ::sigaction(signal, &action, nullptr);
+  }
+}
+
+// What wakes the process beside its tasks.
+class Wakers {
+ public:
+  Wakers(SignalSource& signals, int master_fd) : signals_(signals), master_fd_(master_fd) {}
+
+  // Waits up to `wait_us` for a signal or the end of the master, and says what is to be done.
+  SpoolerCalls::Next Wait(int64_t wait_us) {
+    pollfd fds[] = {{signals_.fd(), POLLIN, 0}, {master_fd_, POLLIN, 0}};
+    const timespec wait = {wait_us / 1'000'000, wait_us % 1'000'000 * 1000};
+    ::ppoll(fds, std::size(fds), &wait, nullptr);
+    SpoolerCalls::Next next = SpoolerCalls::Next::kGoOn;
+    if (fds[0].revents != 0) {
+      for (const int signal : signals_.Drain()) {
+        if (signal != SIGUSR1) return SpoolerCalls::Next::kStop;
+        next = SpoolerCalls::Next::kLookAgain;
+      }
+    }
+    return fds[1].revents != 0 ? SpoolerCalls::Next::kStop : next;
+  }
+
+ private:
+  SignalSource& signals_;
+  int master_fd_;
+};
+
+// What it has of the server and no spooler needs: the sockets would stay open after the server's
+// end for what tasks leave behind, and the terminal is not for tasks.
+void LetGo(const ServingParts& parts) {
+  for (const Listener* const listener : parts.listeners) ::close(listener->fd());
+  const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (nothing >= 0) {
+    ::dup2(nothing, STDIN_FILENO);
+    ::close(nothing);
+  }
+  // compat: requests go first.
+  static_cast<void>(::setpriority(PRIO_PROCESS, 0, kWeakestPriority));
+}
+
+void WorkOff(Spooler& spooler, Wakers& wakers) {
+  for (;;) {
+    switch (spooler.RunRound()) {
+      case Spooler::Round::kRan:
+        break;
+      case Spooler::Round::kIdle:
+        if (wakers.Wait(spooler.wait_us()) == SpoolerCalls::Next::kStop) return;
+        break;
+      case Spooler::Round::kStopped:
+      case Spooler::Round::kUsedUp:
+        return;
+    }
+  }
+}
+
+Result<int> Serve(const ServingParts& parts, size_t slot, HelperContext& context) {
+  auto signals = TRY(SignalSource::Create());
+  TRY_STATUS(signals.Ignore({SIGPIPE, SIGUSR2, SIGALRM, SIGTSTP}));
+  TRY_STATUS(signals.Install({SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1}));
+  AcceptSignals();
+  TRY_STATUS(parts.runtime->StartHelper(LanguageRuntime::HelperKind::kSpooler));
+  Wakers wakers(signals, context.master_fd);
+  Spooler spooler(
+      *parts.services->spoolers, slot,
+      {.run = [&parts](const SpoolTask& task,
+                       std::string_view name) { return parts.runtime->RunSpoolTask(task, name); },
+       .between = [&wakers] { return wakers.Wait(0); }});
+  NoteEndSignals(spooler);
+  context.report_ready();
+  WorkOff(spooler, wakers);
+  spooler.Leave();
+  noted_spooler = nullptr;
+  return 0;
+}
+
+int SpoolerMain(const ServingParts& parts, size_t slot, HelperContext context) {
+  LetGo(parts);
+  const auto served = Serve(parts, slot, context);
+  if (!served) Log("spooler {}: {}", context.id, served.error().text());
+  return served ? *served : served.error().exit_code;
+}
+
+}  // namespace
+
+std::vector<HelperPlace> MakeSpoolerPlaces(const ServingParts& parts) {
+  std::vector<HelperPlace> places;
+  const Spoolers* const spoolers = parts.services->spoolers;
+  for (size_t slot = 0; spoolers != nullptr && slot < spoolers->slots().size(); ++slot) {
+    const SpoolDirSpec& directory = spoolers->spec().directories[spoolers->DirectoryOf(slot)];
+    if (directory.is_external) continue;
+    HelperPlace place;
+    place.kind = ChildKind::kSpooler;
+    place.id = static_cast<int>(slot) + 1;
+    place.title = "uWSGI spooler";
+    place.mercy_us = parts.supervision->worker_mercy_us;
+    place.slot = &spoolers->slots()[slot].helper;
+    place.main = [serving = parts, slot](HelperContext context) {
+      return SpoolerMain(serving, slot, std::move(context));
+    };
+    place.spawned_line = [path = directory.path](pid_t pid) {
+      return message::SpoolerSpawned(path, pid);
+    };
+    place.died_line = [](pid_t, int) { return std::string(message::kSpoolerDied); };
+    places.push_back(std::move(place));
+  }
+  return places;
+}
+
+}  // namespace uwsgi

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "service/spool_dir.h"
+#include "service/unshared_fd.h"
+
+namespace uwsgi {
+
+// Says on disk which task a process is running, so that whoever looks later can lay its death to
+// the task. One file for each process, in .running/, locked as long as the process lives. One write
+// of a few bytes begins a task and one ends it.
+class RunningNote {
+ public:
+  static Result<RunningNote> Create(const SpoolDir& dir);
+
+  // The task that begins now, as a path below the directory; and that it is over.
+  void Begin(std::string_view task) const;
+  void End() const;
+  // The process is being stopped: should it be killed from here on, the task is not to blame. Also
+  // for signal handlers.
+  void ForgiveDeath() const;
+  // Before the end of the process, in order.
+  void Remove() const;
+
+  // Takes away the notes of processes that are gone; the tasks that they were running, as paths
+  // below the directory.
+  static std::vector<std::string> TakeDead(const SpoolDir& dir);
+  // The processes of this host that work on the directory.
+  static std::vector<pid_t> Living(const SpoolDir& dir);
+
+ private:
+  RunningNote(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  UnsharedFd fd_;
+  std::string path_;
+};
+
+}  // namespace uwsgi

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/spool_dir.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/strings.h"
+#include "service/spool_name.h"
+
+namespace uwsgi {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000;
+constexpr int64_t kAbandonedUs = 60 * kSecond;
+constexpr std::string_view kReasonSuffix = ".error";
+
+int64_t Micros(const timespec& time) {
+  return int64_t{time.tv_sec} * kSecond + time.tv_nsec / 1000;
+}
+
+struct Entry {
+  std::string name;
+  bool is_directory = false;
+  bool is_file = false;
+};
+
+Result<std::vector<Entry>> List(const std::string& folder) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(folder.c_str()), ::closedir);
+  if (!open) return ErrnoError("read " + folder, errno);
+  std::vector<Entry> entries;
+  for (errno = 0; const dirent* const found = ::readdir(open.get()); errno = 0) {
+    Entry entry{found->d_name, found->d_type == DT_DIR, found->d_type == DT_REG};
+    struct stat facts {};
+    if (found->d_type == DT_UNKNOWN && ::lstat((folder + "/" + entry.name).c_str(), &facts) == 0) {
+      entry.is_directory = S_ISDIR(facts.st_mode);
+      entry.is_file = S_ISREG(facts.st_mode);
+    }
+    entries.push_back(std::move(entry));
+  }
+  if (errno != 0) return ErrnoError("read " + folder, errno);
+  return entries;
+}
+
+std::vector<std::string> PrioritiesOf(const std::vector<Entry>& entries) {
+  std::vector<std::string> names;
+  for (const Entry& entry : entries) {
+    if (entry.is_directory && IsPriorityName(entry.name)) names.push_back(entry.name);
+  }
+  std::sort(names.begin(), names.end(), PriorityBefore);
+  return names;
+}
+
+// Adds the tasks of one folder to the scan.
+void AddTasks(SpoolScan& scan, const std::string& folder, const std::vector<Entry>& entries,
+              bool numbers, int64_t now_us) {
+  std::vector<std::pair<SpoolOrder, std::string>> due;
+  for (const Entry& entry : entries) {
+    if (!entry.is_file || !IsTaskName(entry.name, numbers)) continue;
+    std::string path = folder + "/" + entry.name;
+    struct stat facts {};
+    if (::lstat(path.c_str(), &facts) != 0) continue;
+    const int64_t at_us = Micros(facts.st_mtim);
+    if (at_us > now_us) {
+      ++scan.later;
+      if (scan.next_us == 0 || at_us < scan.next_us) scan.next_us = at_us;
+      continue;
+    }
+    const SpoolOrder order(entry.name);
+    const bool is_dated = order.is_named && order.seconds > 0;
+    const int64_t made_s = is_dated ? static_cast<int64_t>(order.seconds) : at_us / kSecond;
+    if (scan.oldest_s == 0 || made_s < scan.oldest_s) scan.oldest_s = made_s;
+    due.emplace_back(order, std::move(path));
+  }
+  std::sort(due.begin(), due.end());
+  for (auto& [order, path] : due) scan.due.push_back(std::move(path));
+}
+
+Status MakeFolder(const std::string& path, mode_t mode) {
+  if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return {};
+  return ErrnoError("create " + path, errno);
+}
+
+Status SyncFolder(const std::string& path) {
+  const UniqueFd fd = TRY(OpenFile(path, O_RDONLY | O_DIRECTORY));
+  if (::fsync(fd.get()) != 0) return ErrnoError("fsync " + path, errno);
+  return {};
+}
+
+// The file under its first name, whole and, if wanted, on the disk; its time is that of `at`.
+Status WriteUnfinished(const UniqueFd& fd, const std::string& bytes, std::optional<int64_t> at_s,
+                       bool durable) {
+  static_cast<void>(TRY(LockWhole(fd.get())));
+  TRY_STATUS(WriteAll(fd.get(), bytes));
+  if (at_s) {
+    const timespec times[2] = {{0, UTIME_NOW}, {*at_s, 0}};
+    if (::futimens(fd.get(), times) != 0) return ErrnoError("set its time", errno);
+  }
+  if (durable && ::fsync(fd.get()) != 0) return ErrnoError("fsync", errno);
+  return {};
+}
+
+Result<std::string> RenameWithoutLoss(const std::string& from, const std::string& to) {
+  std::string target = to;
+  for (int i = 2; i < 1000; ++i) {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0)
+      return target;
+    // A file system without the flag: the names are unlike enough.
+    if (errno == EINVAL && ::rename(from.c_str(), target.c_str()) == 0) return target;
+    if (errno != EEXIST) break;
+    target = fmt::format("{}.{}", to, i);
+  }
+  return ErrnoError(fmt::format("move {} to {}", from, target), errno);
+}
+
+}  // namespace
+
+std::string SpoolDir::Inside(std::string_view name) const {
+  return fmt::format("{}/{}", path_, name);
+}
+
+Status SpoolDir::Prepare(uid_t owner, gid_t group) const {
+  const bool is_new = ::mkdir(path_.c_str(), 0750) == 0;
+  if (!is_new && errno != EEXIST) return ErrnoError("create " + path_, errno);
+  if (is_new && ::chown(path_.c_str(), owner, group) != 0)
+    return ErrnoError("change the owner of " + path_, errno);
+  struct stat facts {};
+  if (::stat(path_.c_str(), &facts) != 0) return ErrnoError("look at " + path_, errno);
+  if (!S_ISDIR(facts.st_mode)) return Fail("{} is no directory", path_);
+  return {};
+}
+
+Status SpoolDir::CheckUsable() const {
+  if (::access(path_.c_str(), R_OK | W_OK | X_OK) != 0)
+    return ErrnoError(path_ + " cannot be read and written", errno);
+  TRY_STATUS(MakeFolder(Inside(kAttemptsFolder), 0700));
+  return MakeFolder(Inside(kRunningFolder), 0700);
+}
+
+Result<std::string> SpoolDir::FolderOf(const SpoolPlacement& placement, bool durable) const {
+  if (placement.priority.empty()) return path_;
+  const std::string folder = Inside(placement.priority);
+  const bool is_new = ::mkdir(folder.c_str(), 0777) == 0;
+  if (!is_new && errno != EEXIST) return ErrnoError("create " + folder, errno);
+  if (is_new && durable) TRY_STATUS(SyncFolder(path_));
+  return folder;
+}
+
+Result<std::string> SpoolDir::Enqueue(const SpoolTask& task, const SpoolPlacement& placement,
+                                      bool durable) const {
+  const std::string bytes = TRY(EncodeSpoolTask(task));
+  const std::string folder = TRY(FolderOf(placement, durable));
+  const std::string name = NextSpoolName();
+  const std::string unfinished = fmt::format("{}/{}{}", folder, kUnfinishedPrefix, name);
+  std::string path = folder + "/" + name;
+  {
+    const UniqueFd fd = TRY(OpenFile(unfinished, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    Status written = WriteUnfinished(fd, bytes, placement.at_s, durable);
+    if (written && ::rename(unfinished.c_str(), path.c_str()) != 0)
+      written = ErrnoError("rename", errno);
+    if (!written) {
+      ::unlink(unfinished.c_str());
+      return WithContext(path, written.error());
+    }
+  }
+  // From here on it may run already, whatever becomes of the last step.
+  if (durable) TRY_STATUS(SyncFolder(folder));
+  return path;
+}
+
+Result<SpoolScan> SpoolDir::Scan(bool numbers, int64_t now_us) const {
+  SpoolScan scan;
+  const std::vector<Entry> top = TRY(List(path_));
+  for (const std::string& priority : PrioritiesOf(top)) {
+    const std::string folder = Inside(priority);
+    // It may be unreadable or gone: the other tasks do not wait for that.
+    if (const auto entries = List(folder)) AddTasks(scan, folder, *entries, numbers, now_us);
+  }
+  AddTasks(scan, path_, top, numbers, now_us);
+  return scan;
+}
+
+Result<std::string> SpoolDir::SetAside(const SpoolFile& file, std::string_view reason) const {
+  const std::string folder = Inside(kFailedFolder);
+  TRY_STATUS(MakeFolder(folder, 0700));
+  std::string target =
+      TRY(RenameWithoutLoss(file.path(), fmt::format("{}/{}", folder, file.name())));
+  ForgetAttempts(file.name());
+  // On a full disk the reason is lost, and the task is not.
+  static_cast<void>(WriteFileAtomically(target + std::string(kReasonSuffix), reason, 0600));
+  return target;
+}
+
+Result<std::vector<std::string>> SpoolDir::Failed() const {
+  const std::string folder = Inside(kFailedFolder);
+  const auto entries = List(folder);
+  if (!entries && entries.error().error_number == ENOENT) return std::vector<std::string>();
+  if (!entries) return tl::unexpected(entries.error());
+  std::vector<std::pair<SpoolOrder, std::string>> found;
+  for (const Entry& entry : *entries) {
+    if (entry.is_file && !EndsWith(entry.name, kReasonSuffix))
+      found.emplace_back(SpoolOrder(entry.name), entry.name);
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<std::string> names;
+  for (auto& [order, name] : found) names.push_back(std::move(name));
+  return names;
+}
+
+int64_t SpoolDir::FailedChanged() const {
+  struct stat facts {};
+  return ::stat(Inside(kFailedFolder).c_str(), &facts) == 0 ? Micros(facts.st_mtim) : 0;
+}
+
+std::string SpoolDir::ReasonOf(std::string_view name) const {
+  return ReadFile(fmt::format("{}/{}{}", Inside(kFailedFolder), name, kReasonSuffix)).value_or("");
+}
+
+Result<std::string> SpoolDir::Restore(std::string_view name) const {
+  const std::string from = fmt::format("{}/{}", Inside(kFailedFolder), name);
+  const auto file = TRY(SpoolFile::Claim(from, INT64_MAX));
+  if (!file) return Fail("{} is not there any more", from);
+  // What cannot be read was put here for that, and goes back to where it will be found again.
+  const auto task = file->Read();
+  const auto placement = task ? PlacementOf(*task) : SpoolPlacement();
+  const std::string folder = TRY(FolderOf(placement.value_or(SpoolPlacement()), false));
+  TRY_STATUS(file->PutOff(WallMicros()));
+  std::string path = TRY(RenameWithoutLoss(from, fmt::format("{}/{}", folder, name)));
+  ::unlink((from + std::string(kReasonSuffix)).c_str());
+  return path;
+}
+
+Status SpoolDir::Purge(std::string_view name) const {
+  const std::string path = fmt::format("{}/{}", Inside(kFailedFolder), name);
+  if (::unlink(path.c_str()) != 0) return ErrnoError("remove " + path, errno);
+  ::unlink((path + std::string(kReasonSuffix)).c_str());
+  return {};
+}
+
+SpoolAttempts SpoolDir::AttemptsOf(std::string_view name) const {
+  const auto text = ReadFile(fmt::format("{}/{}", Inside(kAttemptsFolder), name));
+  SpoolAttempts found;
+  if (!text) return found;
+  for (const std::string_view line : Split(*text, '\n')) {
+    const size_t equals = std::min(line.find('='), line.size());
+    const auto value = ParseInt(line.substr(std::min(equals + 1, line.size())));
+    if (line.substr(0, equals) == "attempts") found.attempts = value.value_or(0);
+    if (line.substr(0, equals) == "deaths") found.deaths = value.value_or(0);
+  }
+  return found;
+}
+
+Status SpoolDir::NoteAttempts(std::string_view name, const SpoolAttempts& attempts) const {
+  TRY_STATUS(MakeFolder(Inside(kAttemptsFolder), 0700));
+  return WriteFileAtomically(
+      fmt::format("{}/{}", Inside(kAttemptsFolder), name),
+      fmt::format("attempts={}\ndeaths={}\n", attempts.attempts, attempts.deaths), 0600);
+}
+
+void SpoolDir::ForgetAttempts(std::string_view name) const {
+  ::unlink(fmt::format("{}/{}", Inside(kAttemptsFolder), name).c_str());
+}
+
+int SpoolDir::RemoveUnfinished(int64_t now_us) const {
+  const auto top = List(path_);
+  if (!top) return 0;
+  std::vector<std::string> folders = {path_};
+  for (const std::string& priority : PrioritiesOf(*top)) folders.push_back(Inside(priority));
+  int removed = 0;
+  for (const std::string& folder : folders) {
+    for (const Entry& entry : List(folder).value_or(std::vector<Entry>())) {
+      if (!entry.is_file || !entry.name.starts_with(kUnfinishedPrefix)) continue;
+      // Its producer holds a lock while it lives.
+      const auto file = SpoolFile::Claim(folder + "/" + entry.name, INT64_MAX);
+      if (!file || !*file || now_us - (*file)->changed_us() < kAbandonedUs) continue;
+      if ((*file)->Remove()) ++removed;
+    }
+  }
+  return removed;
+}
+
+}  // namespace uwsgi

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/spool_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/file.h"
+
+namespace uwsgi {
+namespace {
+
+// A producer that creates the file under its last name locks it a moment later and keeps the lock
+// while it writes; one that copies files in does not lock at all.
+constexpr int64_t kSettleUs = 5'000'000;
+
+int64_t Micros(const timespec& time) {
+  return int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
+}
+
+struct flock WholeFile(short type) {
+  struct flock lock {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
+bool IsSameFile(const struct stat& a, const struct stat& b) {
+  return a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+bool IsDue(const struct stat& facts, int64_t now_us) { return Micros(facts.st_mtim) <= now_us; }
+
+// What is there under the name, unless it is not for us: then nothing.
+Result<std::optional<struct stat>> Look(const std::string& path, int64_t now_us) {
+  struct stat facts {};
+  if (::lstat(path.c_str(), &facts) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    return ErrnoError("look at " + path, errno);
+  }
+  if (!S_ISREG(facts.st_mode) || !IsDue(facts, now_us)) return std::nullopt;
+  return facts;
+}
+
+}  // namespace
+
+Result<bool> LockWhole(int fd) {
+  struct flock lock = WholeFile(F_WRLCK);
+  if (::fcntl(fd, F_OFD_SETLK, &lock) == 0) return true;
+  if (errno == EAGAIN || errno == EACCES) return false;
+  return ErrnoError("lock", errno);
+}
+
+SpoolFile::SpoolFile(UniqueFd fd, std::string path, int64_t size, int64_t changed_us)
+    : fd_(std::move(fd)), path_(std::move(path)), size_(size), changed_us_(changed_us) {}
+
+Result<std::optional<SpoolFile>> SpoolFile::Claim(const std::string& path, int64_t now_us) {
+  if (!TRY(Look(path, now_us))) return std::nullopt;
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!fd.valid()) {
+    if (errno == ENOENT || errno == ELOOP) return std::nullopt;
+    return ErrnoError("open " + path, errno);
+  }
+  if (!TRY(LockWhole(fd.get()))) return std::nullopt;
+  // While we waited for nothing, the one before us may have finished it, moved it or put it off.
+  const auto found = TRY(Look(path, now_us));
+  struct stat facts {};
+  if (::fstat(fd.get(), &facts) != 0) return ErrnoError("look at " + path, errno);
+  if (!found || !IsSameFile(*found, facts)) return std::nullopt;
+  return SpoolFile(std::move(fd), path, facts.st_size, Micros(facts.st_ctim));
+}
+
+std::string_view SpoolFile::name() const {
+  return std::string_view(path_).substr(path_.rfind('/') + 1);
+}
+
+bool SpoolFile::IsUnfinished(int64_t now_us) const {
+  char head[4];
+  const ssize_t got = ::pread(fd_.get(), head, sizeof head, 0);
+  if (got < 0) return false;
+  const size_t missing = MissingSpoolBytes({head, static_cast<size_t>(got)});
+  const bool is_short =
+      static_cast<size_t>(got) < sizeof head || static_cast<size_t>(size_) < sizeof head + missing;
+  return is_short && now_us - changed_us_ < kSettleUs;
+}
+
+Result<SpoolTask> SpoolFile::Read() const {
+  if (size_ > kMaxSpoolFile) return Fail("it has {} bytes, more than 1 GiB", size_);
+  if (::lseek(fd_.get(), 0, SEEK_SET) != 0) return ErrnoError("lseek", errno);
+  const std::string bytes = TRY(ReadAll(fd_.get()));
+  return DecodeSpoolTask(bytes);
+}
+
+Status SpoolFile::Remove() const {
+  if (::unlink(path_.c_str()) != 0 && errno != ENOENT) return ErrnoError("remove " + path_, errno);
+  return {};
+}
+
+Status SpoolFile::PutOff(int64_t until_us) const {
+  const timespec until = {until_us / 1'000'000, until_us % 1'000'000 * 1000};
+  const timespec times[2] = {{0, UTIME_OMIT}, until};
+  if (::futimens(fd_.get(), times) != 0) return ErrnoError("put off " + path_, errno);
+  return {};
+}
+
+bool IsSpoolFileLocked(const std::string& path) {
+  const auto fd = OpenFile(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!fd) return false;
+  struct flock lock = WholeFile(F_RDLCK);
+  return ::fcntl(fd->get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+Result<std::optional<SpoolTask>> PeekSpoolFile(const std::string& path) {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0) return ErrnoError("look at " + path, errno);
+  if (!S_ISREG(facts.st_mode)) return Fail("{} is no file", path);
+  if (facts.st_size > kMaxSpoolFile) return Fail("{} has more than 1 GiB", path);
+  if (IsSpoolFileLocked(path)) return std::nullopt;
+  auto task = DecodeSpoolTask(TRY(ReadFile(path)));
+  if (!task) return WithContext(path, task.error());
+  return std::move(*task);
+}
+
+}  // namespace uwsgi

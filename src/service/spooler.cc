@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/spooler.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <functional>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+namespace uwsgi {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000;
+constexpr int64_t kMostDeaths = 3;
+constexpr int64_t kSettleCheckUs = kSecond;
+// Looks for the sake of a new task take at most one part of so many of the time.
+constexpr int64_t kLookShare = 20;
+
+// Never 0, which stands for none.
+uint64_t HashOf(std::string_view task) { return std::hash<std::string_view>()(task) | 1; }
+
+// compat: @spoolforever leaves this in its tasks; asking for another run is no failure then.
+bool RunsForEver(const SpoolTask& task) { return task.Find("ud_spool_ret") == "-1"; }
+
+}  // namespace
+
+Spooler::Spooler(const Spoolers& all, size_t slot, SpoolerCalls calls)
+    : all_(all),
+      slot_(slot),
+      directory_(all.DirectoryOf(slot)),
+      dir_(all.directory(directory_)),
+      calls_(std::move(calls)) {
+  const int abandoned = dir_.RemoveUnfinished(WallMicros());
+  if (abandoned > 0)
+    Log("[spooler {}] {} unfinished files of producers that died are removed", dir_.path(),
+        abandoned);
+  auto note = RunningNote::Create(dir_);
+  if (note) {
+    note_.emplace(std::move(*note));
+  } else {
+    Log("[spooler {}] deaths cannot be counted: {}", dir_.path(), note.error().text());
+  }
+}
+
+Spooler::Round Spooler::RunRound() {
+  SpoolerSlot& mine = slot();
+  mine.wants_wake.store(true);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  const int64_t began_us = MonotonicMicros();
+  CountDeaths(WallMicros());
+  mine.task_hash.store(0, std::memory_order_relaxed);
+  std::erase_if(skipped_, [now = WallMicros()](const auto& each) { return each.second <= now; });
+  const auto scan = dir_.Scan(spec().is_ordered, WallMicros());
+  if (!scan) {
+    if (!scan_failed_) Log("[spooler {}] {}", dir_.path(), scan.error().text());
+    scan_failed_ = true;
+    next_us_ = 0;
+    return Round::kIdle;
+  }
+  scan_failed_ = false;
+  Publish(*scan);
+  const int64_t look_us = MonotonicMicros() - began_us;
+  bool ran = false;
+  for (const std::string& path : scan->due) {
+    ran = TryTask(path) || ran;
+    if (IsUsedUp()) return Round::kUsedUp;
+    const SpoolerCalls::Next next = calls_.between();
+    if (next == SpoolerCalls::Next::kStop) return Round::kStopped;
+    const bool may_look = MonotonicMicros() - began_us > look_us * kLookShare;
+    if (next == SpoolerCalls::Next::kLookAgain && may_look) return Round::kRan;
+  }
+  return ran ? Round::kRan : Round::kIdle;
+}
+
+int64_t Spooler::wait_us() const {
+  int64_t wait = frequency_us();
+  const int64_t now = WallMicros();
+  if (next_us_ > 0) wait = std::min(wait, next_us_ - now);
+  for (const auto& [path, until_us] : skipped_) wait = std::min(wait, until_us - now);
+  return std::max<int64_t>(wait, 0);
+}
+
+void Spooler::ForgiveDeath() const {
+  if (note_) note_->ForgiveDeath();
+}
+
+void Spooler::Leave() {
+  slot().wants_wake.store(false);
+  if (note_) note_->Remove();
+}
+
+// What processes were running that ended in the middle of it, here or in another instance.
+void Spooler::CountDeaths(int64_t now_us) {
+  for (const std::string& task : RunningNote::TakeDead(dir_)) BlameDeath(task, now_us);
+}
+
+void Spooler::BlameDeath(const std::string& task, int64_t now_us) {
+  const auto claimed = SpoolFile::Claim(dir_.path() + "/" + task, now_us);
+  // Done already, or somebody runs it again.
+  if (!claimed || !*claimed) return;
+  const SpoolFile& file = **claimed;
+  SpoolAttempts attempts = dir_.AttemptsOf(file.name());
+  ++attempts.attempts;
+  ++attempts.deaths;
+  Log("[spooler {} pid: {}] the process that ran task {} died ({} of {})", dir_.path(), ::getpid(),
+      file.name(), attempts.deaths, kMostDeaths);
+  if (attempts.deaths >= kMostDeaths) {
+    return SetAside(file, "killed its process too often",
+                    fmt::format("The process that ran this task died {} times.\n", kMostDeaths));
+  }
+  static_cast<void>(dir_.NoteAttempts(file.name(), attempts));
+  PutOff(file);
+}
+
+void Spooler::Publish(const SpoolScan& scan) {
+  SpoolDirSlot& shown = directory_slot();
+  shown.waiting.store(static_cast<int64_t>(scan.due.size()), std::memory_order_relaxed);
+  shown.later.store(scan.later, std::memory_order_relaxed);
+  shown.oldest_s.store(scan.oldest_s, std::memory_order_relaxed);
+  next_us_ = scan.next_us;
+  const int64_t changed = dir_.FailedChanged();
+  if (changed == failed_changed_) return;
+  failed_changed_ = changed;
+  if (const auto failed = dir_.Failed())
+    shown.failed.store(static_cast<int64_t>(failed->size()), std::memory_order_relaxed);
+}
+
+std::string_view Spooler::BelowDirectory(std::string_view path) const {
+  return path.substr(dir_.path().size() + 1);
+}
+
+// We have the lock that a living process would have that runs it.
+bool Spooler::IsOnDeadSlot(uint64_t hash) const {
+  return std::ranges::any_of(all_.SlotsOf(directory_), [hash](const SpoolerSlot& each) {
+    return each.task_hash.load(std::memory_order_relaxed) == hash;
+  });
+}
+
+void Spooler::ForgetDeadSlots(uint64_t hash) const {
+  for (SpoolerSlot& each : all_.SlotsOf(directory_)) {
+    uint64_t named = hash;
+    each.task_hash.compare_exchange_strong(named, 0);
+  }
+}
+
+bool Spooler::TryTask(const std::string& path) {
+  if (skipped_.contains(path)) return false;
+  const int64_t now_us = WallMicros();
+  auto claimed = SpoolFile::Claim(path, now_us);
+  if (!claimed) {
+    Complain(path, claimed.error());
+    return false;
+  }
+  if (!*claimed) return false;
+  const uint64_t hash = HashOf(BelowDirectory(path));
+  if (IsOnDeadSlot(hash)) {
+    // Its death counts before it may run again.
+    claimed->reset();
+    ForgetDeadSlots(hash);
+    CountDeaths(now_us);
+    return true;
+  }
+  const SpoolFile& file = **claimed;
+  if (file.IsUnfinished(now_us)) {
+    Skip(path, kSettleCheckUs);
+    return false;
+  }
+  const auto task = file.Read();
+  if (!task && task.error().error_number != 0) {
+    Complain(path, task.error());
+    return false;
+  }
+  slot().wants_wake.store(false);
+  if (!task) {
+    SetAside(file, "is no task: " + task.error().message, task.error().message + "\n");
+    return true;
+  }
+  slot().task_hash.store(hash, std::memory_order_relaxed);
+  const SpoolResult result = Call(file, *task);
+  Settle(file, *task, result);
+  slot().task_hash.store(0, std::memory_order_relaxed);
+  return true;
+}
+
+SpoolResult Spooler::Call(const SpoolFile& file, const SpoolTask& task) {
+  SpoolerSlot& mine = slot();
+  if (!spec().is_quiet) {
+    Log("[spooler {} pid: {}] managing request {} ...", dir_.path(), ::getpid(), file.name());
+  }
+  EnterDirectory(file);
+  mine.task.Set(file.name());
+  const int64_t began_us = MonotonicMicros();
+  if (note_) note_->Begin(BelowDirectory(file.path()));
+  mine.helper.BeginWork(began_us, spec().harakiri_us);
+  SpoolResult result = calls_.run(task, file.name());
+  mine.helper.EndWork();
+  if (result.verdict != SpoolVerdict::kIgnored) Bump(mine.helper.tasks);
+  ++tasks_;
+  if (result.verdict == SpoolVerdict::kDone && !spec().is_quiet) {
+    Log("[spooler {} pid: {}] done with task {} after {} seconds", dir_.path(), ::getpid(),
+        file.name(), (MonotonicMicros() - began_us) / kSecond);
+  }
+  return result;
+}
+
+// The note stays until the task is where it belongs: a death in between is one of the process that
+// ran it, and the task runs again.
+void Spooler::Settle(const SpoolFile& file, const SpoolTask& task, const SpoolResult& result) {
+  switch (result.verdict) {
+    case SpoolVerdict::kDone:
+      Finish(file);
+      break;
+    case SpoolVerdict::kRetry:
+      Retry(file, task, result);
+      break;
+    case SpoolVerdict::kIgnored:
+      Skip(file.path(), frequency_us());
+      break;
+  }
+  if (note_) note_->End();
+}
+
+void Spooler::Finish(const SpoolFile& file) {
+  const Status removed = file.Remove();
+  if (!removed) return Complain(file.path(), removed.error());
+  dir_.ForgetAttempts(file.name());
+  directory_slot().waiting.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Spooler::Retry(const SpoolFile& file, const SpoolTask& task, const SpoolResult& result) {
+  if (!RunsForEver(task) || !result.reason.empty()) {
+    Bump(slot().failures);
+    SpoolAttempts attempts = dir_.AttemptsOf(file.name());
+    ++attempts.attempts;
+    if (spec().max_attempts > 0 && attempts.attempts >= spec().max_attempts) {
+      return SetAside(file, fmt::format("was not done in {} attempts", attempts.attempts),
+                      result.reason);
+    }
+    const Status noted = dir_.NoteAttempts(file.name(), attempts);
+    if (!noted) Complain(file.path(), noted.error());
+  }
+  PutOff(file);
+}
+
+void Spooler::SetAside(const SpoolFile& file, std::string_view why, std::string_view reason) {
+  const auto moved = dir_.SetAside(file, reason);
+  if (!moved) return Complain(file.path(), moved.error());
+  Bump(slot().set_aside);
+  directory_slot().waiting.fetch_sub(1, std::memory_order_relaxed);
+  directory_slot().failed.fetch_add(1, std::memory_order_relaxed);
+  Log("[spooler {} pid: {}] task {} {}: it is set aside as {}", dir_.path(), ::getpid(),
+      file.name(), why, *moved);
+}
+
+void Spooler::PutOff(const SpoolFile& file) {
+  const int64_t until_us = WallMicros() + frequency_us();
+  // The file may be another user's: then at least this process waits.
+  if (!file.PutOff(until_us)) Skip(file.path(), frequency_us());
+}
+
+void Spooler::EnterDirectory(const SpoolFile& file) const {
+  const std::string& wanted = spec().task_directory;
+  const std::string folder =
+      wanted.empty() ? file.path().substr(0, file.path().rfind('/')) : wanted;
+  if (::chdir(folder.c_str()) != 0)
+    Log("[spooler {} pid: {}] {}", dir_.path(), ::getpid(), Error{"chdir " + folder, errno}.text());
+}
+
+void Spooler::Skip(const std::string& path, int64_t for_us) {
+  skipped_[path] = WallMicros() + for_us;
+}
+
+// Once for each pause: the task is still there and will be met again.
+void Spooler::Complain(const std::string& path, const Error& error) {
+  Skip(path, frequency_us());
+  Log("[spooler {} pid: {}] task {}: {}", dir_.path(), ::getpid(), BelowDirectory(path),
+      error.text());
+}
+
+bool Spooler::IsUsedUp() const {
+  if (spec().max_tasks <= 0 || tasks_ < spec().max_tasks) return false;
+  Log("[spooler {} pid: {}] maximum number of tasks reached ({}) recycling ...", dir_.path(),
+      ::getpid(), spec().max_tasks);
+  return true;
+}
+
+}  // namespace uwsgi
