@@ -160,8 +160,8 @@ void Master::Start(Child& child) {
   fork.leave_parent = [this] { LeaveInChild(); };
   fork.log = parts_.serving.log;
   fork.log_as = RowOf(child.kind).name;
-  if (IsHelper(child)) fork.log_as += fmt::format(" {}", child.id);
-  fork.log_worker = IsHelper(child) ? 0 : child.id;
+  if (child.is_helper()) fork.log_as += fmt::format(" {}", child.id);
+  fork.log_worker = child.is_helper() ? 0 : child.id;
   fork.main = [this, &child](UniqueFd reports) {
     return child.is_helper() ? RunHelper(child, std::move(reports))
                              : RunWorker(child, std::move(reports));

@@ -14,6 +14,8 @@
 #include "net/signal_source.h"
 #include "process/messages.h"
 #include "process/reload.h"
+#include "process/user_signals.h"
+#include "service/signal_router.h"
 #include "service/spooler.h"
 
 namespace uwsgi {
@@ -46,13 +48,24 @@ void NoteEndSignals(const Spooler& spooler) {
 // What wakes the process beside its tasks.
 class Wakers {
  public:
-  Wakers(SignalSource& signals, int master_fd) : signals_(signals), master_fd_(master_fd) {}
+  // `run_signal` runs the handler of a user signal; `queues` are where they come from.
+  Wakers(SignalSource& signals, int master_fd, std::vector<int> queues,
+         UniqueFunction<void(uint8_t)> run_signal)
+      : signals_(signals), master_fd_(master_fd), run_signal_(std::move(run_signal)) {
+    for (const int queue : queues) user_.push_back({queue, POLLIN, 0});
+  }
 
-  // Waits up to `wait_us` for a signal or the end of the master, and says what is to be done.
+  // Waits up to `wait_us` for a signal or the end of the master, runs the handlers of user signals,
+  // and says what is to be done.
   SpoolerCalls::Next Wait(int64_t wait_us) {
-    pollfd fds[] = {{signals_.fd(), POLLIN, 0}, {master_fd_, POLLIN, 0}};
+    std::vector<pollfd> fds = {{signals_.fd(), POLLIN, 0}, {master_fd_, POLLIN, 0}};
+    fds.insert(fds.end(), user_.begin(), user_.end());
     const timespec wait = {wait_us / 1'000'000, wait_us % 1'000'000 * 1000};
-    ::ppoll(fds, std::size(fds), &wait, nullptr);
+    if (::ppoll(fds.data(), fds.size(), &wait, nullptr) <= 0) return SpoolerCalls::Next::kGoOn;
+    for (size_t i = 2; i < fds.size(); ++i) {
+      if (fds[i].revents == 0) continue;
+      if (const auto signal = SignalRouter::Take(fds[i].fd)) run_signal_(*signal);
+    }
     SpoolerCalls::Next next = SpoolerCalls::Next::kGoOn;
     if (fds[0].revents != 0) {
       for (const int signal : signals_.Drain()) {
@@ -66,6 +79,8 @@ class Wakers {
  private:
   SignalSource& signals_;
   int master_fd_;
+  std::vector<pollfd> user_;
+  UniqueFunction<void(uint8_t)> run_signal_;
 };
 
 // What it has of the server and no spooler needs: the sockets would stay open after the server's
@@ -101,8 +116,15 @@ Result<int> Serve(const ServingParts& parts, size_t slot, HelperContext& context
   TRY_STATUS(signals.Ignore({SIGPIPE, SIGUSR2, SIGALRM, SIGTSTP}));
   TRY_STATUS(signals.Install({SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1}));
   AcceptSignals();
+  SignalRouter* const router = parts.services->signals;
+  if (router != nullptr) router->BecomeSpooler();
   TRY_STATUS(parts.runtime->StartHelper(LanguageRuntime::HelperKind::kSpooler));
-  Wakers wakers(signals, context.master_fd);
+  Wakers wakers(signals, context.master_fd,
+                router != nullptr ? router->OwnQueues() : std::vector<int>(),
+                [&parts, &context, slot](uint8_t signal) {
+                  RunHelperSignal(parts, parts.services->spoolers->slots()[slot].helper, "spooler",
+                                  context.id, signal);
+                });
   Spooler spooler(
       *parts.services->spoolers, slot,
       {.run = [&parts](const SpoolTask& task,

@@ -19,7 +19,7 @@ std::string Describe(int wait_status) {
 // Requests that it was running. A worker of before a reload had another scoreboard.
 uint64_t CountUnanswered(const Scoreboard& scoreboard, const Child& child) {
   if (child.kind != ChildKind::kWorker) return 0;
-  return static_cast<uint64_t>(scoreboard.worker(child.id).busy_cores());
+  return static_cast<uint64_t>(scoreboard.berth(child.id, child.berth).busy_cores());
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ void NoteWorkerEnd(const Scoreboard& scoreboard, const Child& child, const Worke
   const EndReason reason = ReasonOf({.state = child.state,
                                      .event = end.event,
                                      .by_signal = WIFSIGNALED(end.wait_status),
-                                     .was_overdue = child.harakiri_tries > 0,
+                                     .was_overdue = child.reason == ReplaceReason::kOverdue,
                                      .is_stopping = end.is_stopping});
   WorkerTotals& totals = *scoreboard.worker(child.id).totals;
   totals.ends[static_cast<size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
