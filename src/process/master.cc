@@ -279,8 +279,17 @@ void Master::OnReport(Child& child, ChildReport report) {
       LogLine(message::WorkerHasRaised(child.id, child.pid));
       return WantReplacement(child, ReplaceReason::kLimit);
     case ChildReport::kIsOverdue:
+      if (child.state == ChildState::kDraining) return Hurry(child, spec().harakiri_grace_us);
       return WantReplacement(child, ReplaceReason::kOverdue);
   }
+}
+
+// What is left of its time to end becomes at most this.
+void Master::Hurry(Child& child, int64_t left_us) {
+  const int64_t deadline = MonotonicMicros() + left_us;
+  if (child.deadline_us != 0 && child.deadline_us <= deadline) return;
+  child.deadline_us = deadline;
+  WatchDeadline(child);
 }
 
 void Master::AnnounceReady(Child& child) {

@@ -105,6 +105,7 @@ class Master final : private MasterDesk {
   void OnDeadline(pid_t pid);
   void OnReport(Child& child, ChildReport report);
   void OnPauseOver(ChildKind kind, int id, int berth);
+  void Hurry(Child& child, int64_t left_us);
   void AnnounceReady(Child& child);
   void StartIsOver();
   void EndPredecessors();

@@ -20,9 +20,10 @@ void RunWorkerSignal(const ServingParts& parts, int id, int berth, int core, uin
   WorkerSlot& worker = parts.scoreboard->berth(id, berth);
   CoreSlot& slot = worker.cores()[static_cast<size_t>(core)];
   slot.signal.store(signal, std::memory_order_relaxed);
-  slot.BeginRequest(MonotonicMicros(), WallMicros() / kSecond, "SIGNAL", fmt::to_string(signal),
+  const int64_t started_us = MonotonicMicros();
+  slot.BeginRequest(started_us, WallMicros() / kSecond, "SIGNAL", fmt::to_string(signal),
                     "");
-  const bool handled = parts.runtime->HandleSignal(core, signal);
+  const bool handled = parts.runtime->HandleSignal(core, signal, started_us);
   slot.EndRequest();
   slot.signal.store(-1, std::memory_order_relaxed);
   worker.totals->signals.fetch_add(1, std::memory_order_relaxed);
@@ -46,7 +47,7 @@ std::vector<Errand> SignalErrands(const ServingParts& parts, int id, int berth) 
 
 void RunHelperSignal(const ServingParts& parts, HelperSlot& slot, std::string_view what, int id,
                      uint8_t signal) {
-  const bool handled = parts.runtime->HandleSignal(LanguageRuntime::kNoCore, signal);
+  const bool handled = parts.runtime->HandleSignal(LanguageRuntime::kNoCore, signal, 0);
   slot.signals.fetch_add(1, std::memory_order_relaxed);
   if (!handled) LogFailed(signal, what, id);
 }

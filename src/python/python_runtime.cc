@@ -74,7 +74,7 @@ class PythonRuntime final : public LanguageRuntime {
   std::optional<int> StartMule() override;
   int RunMuleProgram(const std::string& program) override;
   void HandleMuleMessage(int mule, std::string_view message) override;
-  bool HandleSignal(int core, uint8_t signal) override;
+  bool HandleSignal(int core, uint8_t signal, int64_t started_us) override;
   Status StartHelper(HelperKind kind) override;
   SpoolResult RunSpoolTask(const SpoolTask& task, std::string_view name) override;
   void StartCore(int core) override;
@@ -90,6 +90,7 @@ class PythonRuntime final : public LanguageRuntime {
   Status MakeObjects();
   Seat& seat(int core) { return *seats_[static_cast<size_t>(core)]; }
   static void TakeGil(Seat& seat);
+  static void ShutToInterrupts(Seat& seat);
   bool Run(Seat& seat, PyObject* application, CallState& call);
   void EndCall(Seat& seat);
 
@@ -168,6 +169,13 @@ Status PythonRuntime::StartWorker() {
   return {};
 }
 
+// What was meant for this request must not reach the next one.
+void PythonRuntime::ShutToInterrupts(Seat& mine) {
+  mine.running_since_us = 0;
+  if (mine.interrupted) PyThreadState_SetAsyncExc(mine.thread, nullptr);
+  mine.interrupted = false;
+}
+
 std::optional<int> PythonRuntime::StartMule() {
   GilLock locked;
   ImportAll(spec_.imports);
@@ -190,17 +198,20 @@ void PythonRuntime::HandleMuleMessage(int mule, std::string_view message) {
   if (!bytes || !PyRef::Steal(PyObject_CallOneArg(hook.get(), bytes.get()))) LogException();
 }
 
-bool PythonRuntime::HandleSignal(int core, uint8_t signal) {
+bool PythonRuntime::HandleSignal(int core, uint8_t signal, int64_t started_us) {
   if (core == kNoCore) {
     GilLock locked;
     return RunSignalHandler(signal);
   }
-  TakeGil(seat(core));
+  Seat& mine = seat(core);
+  TakeGil(mine);
+  mine.running_since_us = started_us;
   running_.fetch_add(1, std::memory_order_relaxed);
   SignalCore() = core;
   const bool handled = RunSignalHandler(signal);
   SignalCore() = -1;
   running_.fetch_sub(1, std::memory_order_relaxed);
+  ShutToInterrupts(mine);
   return handled;
 }
 
@@ -311,10 +322,7 @@ RequestResult PythonRuntime::Handle(int core, Request& request, Response& respon
     EndCall(mine);
   }
   running_.fetch_sub(1, std::memory_order_relaxed);
-  mine.running_since_us = 0;
-  // What was meant for this request must not reach the next one.
-  if (mine.interrupted) PyThreadState_SetAsyncExc(mine.thread, nullptr);
-  mine.interrupted = false;
+  ShutToInterrupts(mine);
   return result;
 }
 

@@ -22,7 +22,7 @@ class EchoRuntime final : public LanguageRuntime {
   std::optional<int> StartMule() override { return std::nullopt; }
   int RunMuleProgram(const std::string&) override { return 0; }
   void HandleMuleMessage(int, std::string_view) override {}
-  bool HandleSignal(int, uint8_t) override { return true; }
+  bool HandleSignal(int, uint8_t, int64_t) override { return true; }
   Status StartHelper(HelperKind) override { return {}; }
   SpoolResult RunSpoolTask(const SpoolTask&, std::string_view) override {
     return {SpoolVerdict::kDone, {}};

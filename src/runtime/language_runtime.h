@@ -85,9 +85,9 @@ class LanguageRuntime {
 
   // Runs this process's handler of a user signal: on a core's thread between its requests, or on
   // the main thread of a helper process (kNoCore). False when there is none, or it failed, which
-  // the log has been told.
+  // the log has been told. `started_us` is what InterruptRequest() tells it by.
   static constexpr int kNoCore = -1;
-  virtual bool HandleSignal(int core, uint8_t signal) = 0;
+  virtual bool HandleSignal(int core, uint8_t signal, int64_t started_us) = 0;
 
   // The core thread is about to wait or to leave the loop: it gives back what it still holds (a
   // global lock) and does what was put off. Handle may keep the lock between requests, so that a
