@@ -29,6 +29,7 @@ def test_after_the_death_of_the_master_the_next_start_works(server, program, fro
     workers = pids(srv, 2)
     os.kill(srv.pid, signal.SIGKILL)
     srv.ended(-9)
+    srv.wait_log("my master disconnected", count=2)
     address = ["--http-socket", f"127.0.0.1:{srv.port}"] if front == "http-socket" else ["--socket", srv.unix_path]
     again = server(front="none", args=[*address, "--wsgi-file", str(srv.names()["apps"] / "troubles.py"), "--master",
                                        "--pidfile", f"{srv.folder}/uwsgi.pid"], ready=False)
