@@ -56,6 +56,9 @@ opt: dict[str, bytes | bool | list[bytes | bool]]
 mode: bytes  # only when the option is set
 pidfile: bytes  # only when the option is set
 env: dict[str, Any]  # only while a request runs, and without threads
+class HarakiriError(BaseException):
+    """Raised in the thread of a request that runs longer than `harakiri` or set_user_harakiri() allow."""
+
 SPOOL_OK: int
 SPOOL_RETRY: int
 SPOOL_IGNORE: int

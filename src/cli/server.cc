@@ -166,11 +166,12 @@ Status Server::CreateShared() {
   SharedSize size;
   Scoreboard::AddSize(size, spec.processes, spec.threads);
   ServiceSet::AddSize(size, specs_.services);
-  if (spec.processes > 1) Migration::AddSize(size, spec.processes);
+  if (spec.processes > 1 || spec.has_master) Migration::AddSize(size, spec.processes);
   region_.emplace(TRY(SharedRegion::Create(size)));
   scoreboard_ = TRY(Scoreboard::Create(*region_, spec.processes, spec.threads));
   TRY_STATUS(services_.Create(*region_, specs_.services, StoreUseOf(order_.kind)));
-  if (spec.processes > 1) migration_ = TRY(Migration::Create(*region_, *scoreboard_));
+  if (spec.processes > 1 || spec.has_master)
+    migration_ = TRY(Migration::Create(*region_, *scoreboard_));
   control_ = std::make_unique<ServerControl>(*scoreboard_);
   facts_ = MakeFacts();
   return {};

@@ -36,7 +36,7 @@ class Siblings {
     fork.leave_parent = [this] { lifeline_.LetGo(); };
     fork.main = [this, id](UniqueFd) {
       parts_.scoreboard->worker(id).pid.store(::getpid(), std::memory_order_relaxed);
-      return WorkerMain(parts_, id, lifeline_.read_end(), UniqueFd());
+      return WorkerMain(parts_, id, /*berth=*/0, lifeline_.read_end(), UniqueFd());
     };
     const Forked forked = TRY(ForkChild(std::move(fork)));
     parts_.scoreboard->worker(id).pid.store(forked.pid, std::memory_order_relaxed);
@@ -120,7 +120,7 @@ Result<int> ServeAlone(const ServingParts& parts, UniqueFunction<void()> on_star
     clean_up();
     EndProcess(StatusOfServer(end_status));
   };
-  const int status = ServeAsWorker(parts, 1, /*master_fd=*/-1, std::move(events));
+  const int status = ServeAsWorker(parts, 1, /*berth=*/0, /*master_fd=*/-1, std::move(events));
   siblings.End();
   LogLine(message::kGoodbye);
   return StatusOfServer(status);

@@ -30,11 +30,19 @@ constexpr Rule kRules[] = {
     {S::kStarting,   E::kDied,         {S::kPausing,    A::kRetryLater}},
 
     {S::kServing,    E::kToldToEnd,    {S::kDraining,   A::kNothing}},
+    {S::kServing,    E::kReplace,      {S::kOutgoing,   A::kStartSuccessor}},
     {S::kServing,    E::kTooOld,       {S::kRecycling,  A::kNothing}},
     {S::kServing,    E::kHarakiri,     {S::kOverdue,    A::kKill}},
     {S::kServing,    E::kEndedWell,    {S::kPausing,    A::kReplaceRecycled}},
     {S::kServing,    E::kFailedToLoad, {S::kPausing,    A::kReplaceDead}},
     {S::kServing,    E::kDied,         {S::kPausing,    A::kReplaceDead}},
+
+    {S::kOutgoing,   E::kToldToEnd,    {S::kDraining,   A::kNothing}},
+    {S::kOutgoing,   E::kNotReplaced,  {S::kServing,    A::kNothing}},
+    {S::kOutgoing,   E::kHarakiri,     {S::kDoomed,     A::kKill}},
+    {S::kOutgoing,   E::kEndedWell,    {S::kVacant,     A::kBury}},
+    {S::kOutgoing,   E::kFailedToLoad, {S::kVacant,     A::kBuryDead}},
+    {S::kOutgoing,   E::kDied,         {S::kVacant,     A::kBuryDead}},
 
     {S::kRecycling,  E::kToldToEnd,    {S::kDraining,   A::kNothing}},
     {S::kRecycling,  E::kOutOfTime,    {S::kOverdue,    A::kKill}},
@@ -77,22 +85,23 @@ int64_t PauseAfter(int failures, int64_t base_s) {
 }
 
 std::string_view NameOf(ChildState state) {
-  constexpr std::string_view kNames[] = {"vacant",    "pausing",  "starting", "serving",
+  constexpr std::string_view kNames[] = {"vacant",    "pausing",  "starting", "serving", "outgoing",
                                          "recycling", "draining", "doomed",   "overdue"};
   return kNames[static_cast<size_t>(state)];
 }
 
 std::string_view NameOf(ChildEvent event) {
-  constexpr std::string_view kNames[] = {"ready",          "told to end", "too old",
-                                         "out of time",    "harakiri",    "ended well",
+  constexpr std::string_view kNames[] = {"ready",          "told to end", "too old",   "replace",
+                                         "not replaced",   "out of time", "harakiri",  "ended well",
                                          "failed to load", "died",        "pause over"};
   return kNames[static_cast<size_t>(event)];
 }
 
 std::string_view NameOf(ChildAction action) {
-  constexpr std::string_view kNames[] = {
-      "nothing",      "announce ready", "kill",        "bury",          "replace recycled",
-      "replace dead", "replace killed", "retry later", "retry loading", "start"};
+  constexpr std::string_view kNames[] = {"nothing",          "announce ready", "kill",
+                                         "start successor",  "bury",           "bury dead",
+                                         "replace recycled", "replace dead",   "replace killed",
+                                         "retry later",      "retry loading",  "start"};
   return kNames[static_cast<size_t>(action)];
 }
 

@@ -12,7 +12,8 @@ enum class ChildState : uint8_t {
   kPausing,    // no process yet: the last one died too early, the next one has to wait a little
   kStarting,   // forked, not in its loop yet
   kServing,    // in its loop
-  kRecycling,  // as kDraining, but its place will be filled again (max-worker-lifetime)
+  kOutgoing,   // the same, until its replacement, which is being started, serves
+  kRecycling,  // as kDraining, but its place will be filled again (helpers)
   kDraining,   // told to end: finishes its requests
   kDoomed,     // killed because it did not end in time
   kOverdue,    // killed because one of its requests took too long
@@ -22,8 +23,10 @@ std::string_view NameOf(ChildState state);
 // What can happen to it.
 enum class ChildEvent : uint8_t {
   kReady,         // it says that it has entered its loop
-  kToldToEnd,     // reload or stop: it has been sent the signal to drain
-  kTooOld,        // its lifetime is over: the same
+  kToldToEnd,     // it has been sent the signal to drain, and is not missed
+  kTooOld,        // the same, and another one shall take its place
+  kReplace,       // another one shall serve before this one leaves
+  kNotReplaced,   // that one could not be started
   kOutOfTime,     // the deadline for draining has passed
   kHarakiri,      // one of its requests is overdue
   kEndedWell,     // the process ended by its own decision, in order (max-requests)
@@ -38,7 +41,9 @@ enum class ChildAction : uint8_t {
   kNothing,
   kAnnounceReady,
   kKill,
+  kStartSuccessor,   // in the other berth of the worker
   kBury,             // it is gone as it was meant to be
+  kBuryDead,         // it is gone earlier than it was meant to be, and a complaint
   kReplaceRecycled,  // a new one at once
   kReplaceDead,      // a new one at once, and a complaint
   kReplaceKilled,    // as kReplaceDead, for one that we killed ourselves

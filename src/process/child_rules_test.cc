@@ -57,6 +57,25 @@ TEST(ChildRules, AWorkerThatIsTooOldIsReplacedWhenItEnds) {
   ExpectStep(S::kRecycling, E::kOutOfTime, S::kOverdue, A::kKill);
 }
 
+TEST(ChildRules, AWorkerThatIsReplacedServesUntilItsSuccessorDoes) {
+  ExpectStep(S::kServing, E::kReplace, S::kOutgoing, A::kStartSuccessor);
+  ExpectStep(S::kOutgoing, E::kToldToEnd, S::kDraining, A::kNothing);
+  ExpectStep(S::kOutgoing, E::kNotReplaced, S::kServing, A::kNothing);
+}
+
+TEST(ChildRules, AnOutgoingWorkerThatDiesIsNotReplacedTwice) {
+  ExpectStep(S::kOutgoing, E::kDied, S::kVacant, A::kBuryDead);
+  ExpectStep(S::kOutgoing, E::kEndedWell, S::kVacant, A::kBury);
+  ExpectStep(S::kOutgoing, E::kHarakiri, S::kDoomed, A::kKill);
+}
+
+TEST(ChildRules, OnlyAServingWorkerIsReplaced) {
+  for (const S state : {S::kVacant, S::kPausing, S::kStarting, S::kOutgoing, S::kDraining,
+                        S::kDoomed, S::kOverdue}) {
+    ExpectStep(state, E::kReplace, state, A::kNothing);
+  }
+}
+
 TEST(ChildRules, AReportOfReadinessAfterTheOrderToEndChangesNothing) {
   ExpectStep(S::kDraining, E::kReady, S::kDraining, A::kNothing);
 }

@@ -26,10 +26,15 @@ Child* ChildTable::FindPid(pid_t pid) {
   return pid != 0 && found != children_.end() ? &*found : nullptr;
 }
 
-Child* ChildTable::Find(ChildKind kind, int id) {
-  const auto found = std::ranges::find_if(
-      children_, [kind, id](const Child& child) { return child.kind == kind && child.id == id; });
+Child* ChildTable::Find(ChildKind kind, int id, int berth) {
+  const auto found = std::ranges::find_if(children_, [=](const Child& child) {
+    return child.kind == kind && child.id == id && child.berth == berth;
+  });
   return found != children_.end() ? &*found : nullptr;
+}
+
+Child& ChildTable::TwinOf(const Child& worker) {
+  return *Find(worker.kind, worker.id, 1 - worker.berth);
 }
 
 int ChildTable::CountProcesses() const {

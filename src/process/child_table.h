@@ -15,10 +15,24 @@ namespace uwsgi {
 
 struct HelperPlace;
 
+// Why a worker is replaced by another one, which serves before it leaves.
+enum class ReplaceReason : uint8_t {
+  kNone,
+  kLimit,    // it has reached one of its limits: one worker at a time
+  kChain,    // chain reload: one worker at a time
+  kReload,   // reload of the workers: all at once
+  kEvil,     // it uses far too much memory: at once, and with little mercy
+  kOverdue,  // it has a request that cannot be ended: at once
+};
+
+// What the log says when it has ended as it was meant to.
+enum class Farewell : uint8_t { kBuried, kReplaced, kCheaped };
+
 // A child of the master, or the place of one. Times are monotonic microseconds.
 struct Child {
   ChildKind kind = ChildKind::kWorker;
   int id = 0;                    // 1..N within its kind
+  int berth = 0;                 // of a worker: each has two places, so that it can be replaced
   HelperPlace* place = nullptr;  // of a helper
   ChildState state = ChildState::kVacant;
   pid_t pid = 0;  // 0: no process
@@ -26,15 +40,21 @@ struct Child {
   int64_t ready_us = 0;
   int64_t told_to_end_us = 0;
   int64_t deadline_us = 0;  // of draining; 0 when there is none
-  int64_t lifetime_us = 0;  // it is told to end after this long; 0 for never
-  int failed_starts = 0;    // in a row
-  int spawns = 0;           // processes that had this place
-  int harakiri_tries = 0;
-  UniqueFd reports;  // the child says here that it is ready
+  ReplaceReason reason = ReplaceReason::kNone;
+  Farewell farewell = Farewell::kBuried;
+  int failed_starts = 0;  // in a row
+  int spawns = 0;         // processes that had this place
+  UniqueFd reports;       // the child says here that it is ready
   WatchId reports_watch = 0;
   TimerId pause_timer = 0;
 
   [[nodiscard]] bool has_process() const { return pid != 0; }
+  [[nodiscard]] bool is_helper() const { return place != nullptr; }
+  // Wanted, whether it serves already or not: neither vacant nor leaving.
+  [[nodiscard]] bool is_active() const {
+    return state != ChildState::kVacant && state != ChildState::kDraining &&
+           state != ChildState::kDoomed;
+  }
 };
 
 // Who lives. Children keep their address. The master's alone.
@@ -45,7 +65,9 @@ class ChildTable {
   void ForgetPredecessors();
 
   [[nodiscard]] Child* FindPid(pid_t pid);
-  [[nodiscard]] Child* Find(ChildKind kind, int id);
+  [[nodiscard]] Child* Find(ChildKind kind, int id, int berth = 0);
+  // The other place of the same worker.
+  [[nodiscard]] Child& TwinOf(const Child& worker);
   [[nodiscard]] std::deque<Child>& all() { return children_; }
   [[nodiscard]] const std::deque<Child>& all() const { return children_; }
 

@@ -18,6 +18,7 @@ namespace {
 //   uwsgi-handover 1
 //   reloads N
 //   started SECONDS
+//   brutal                          (old children get no time for their requests)
 //   lifeline FD
 //   worker ID PID DRAINING DEADLINE
 //   helper ID PID DRAINING DEADLINE
@@ -52,6 +53,8 @@ Status DecodeLine(HandOver& state, std::string_view line) {
     state.reloads = static_cast<int>(TRY(Number(rest)));
   } else if (name == "started") {
     state.started_on = TRY(Number(rest));
+  } else if (name == "brutal") {
+    state.brutal = true;
   } else if (name == "lifeline") {
     state.lifelines.push_back(static_cast<int>(TRY(Number(rest))));
   } else if (name == "worker" || name == "helper") {
@@ -68,6 +71,7 @@ Status DecodeLine(HandOver& state, std::string_view line) {
 std::string EncodeHandOver(const HandOver& state) {
   std::string text(kMagic);
   text += fmt::format("\nreloads {}\nstarted {}\n", state.reloads, state.started_on);
+  if (state.brutal) text += "brutal\n";
   for (const int fd : state.lifelines) text += fmt::format("lifeline {}\n", fd);
   for (const OldChild& child : state.children) {
     text += fmt::format("{} {} {} {} {}\n", child.is_worker ? "worker" : "helper", child.id,

@@ -33,6 +33,7 @@ struct HandOver {
   std::vector<int>
       lifelines;  // write ends of the pipes that tell old workers whether they have a master
   std::vector<OldChild> children;
+  bool brutal = false;  // they get no time for their requests
 };
 
 std::string EncodeHandOver(const HandOver& state);

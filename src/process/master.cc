@@ -2,7 +2,6 @@
 #include "process/master.h"
 
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,37 +10,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "process/fork.h"
-#include "process/harakiri.h"
 #include "process/messages.h"
 
-// What the master does with its children. What it does when it is signalled is in
+// What the master does with all of its children. Their ends are in master_reaping.cc, the number
+// and the replacement of workers in master_workers.cc, what it does when it is told to in
 // master_actions.cc.
 
 namespace uwsgi {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000;
-constexpr int64_t kHarakiriPeriod = kSecond / 4;
-// A worker that ends sooner than this, without one request, has failed to start.
-constexpr int64_t kYoung = kSecond;
-
-// What the end of a process means. Exit codes are those of reference 11 section 4.
-ChildEvent EventOf(int wait_status) {
-  if (!WIFEXITED(wait_status)) return ChildEvent::kDied;
-  switch (WEXITSTATUS(wait_status)) {
-    case 0:
-    case kExitGraceful:
-    case 29:  // compat: a worker may ask for its replacement with this one
-      return ChildEvent::kEndedWell;
-    case 1:
-    case kExitNoApp:
-      return ChildEvent::kFailedToLoad;
-    default:
-      return ChildEvent::kDied;
-  }
-}
-
-bool IsHelper(const Child& child) { return child.place != nullptr; }
 
 }  // namespace
 
@@ -83,12 +61,14 @@ int Master::Run() {
     return begun.error().exit_code;
   }
   StartAll(ChildKind::kSpooler);
-  StartAll(ChildKind::kWorker);
+  AddWorkers(first_workers_);
   // What a script does alone shall not be done twice.
   if (children_.CountProcesses(ChildKind::kOldHelper) == 0) StartAll(ChildKind::kMule);
-  if (workers_ == 0) StartIsOver();
+  if (workers_ > 0 && first_workers_ == 0) WaitForConnection();
+  if (first_workers_ == 0) StartIsOver();
   if (spec().harakiri_us > 0 || !parts_.helpers.empty()) WatchHarakiri();
   if (!parts_.serving.hooks->Run(HookPhase::kMasterStart)) Stop(SIGTERM, spec().prompt_mercy_us, 1);
+  if (workers_ > 0) WatchWorkers();
   // Some may have ended before there was anybody to notice.
   Reap();
   loop_->Run();
@@ -98,7 +78,11 @@ int Master::Run() {
 
 void Master::AddChildren() {
   workers_ = parts_.serving.listeners.empty() ? 0 : spec().processes;
-  for (int id = 1; id <= workers_; ++id) children_.Add(ChildKind::kWorker, id);
+  first_workers_ = workers_ == 0 || spec().cheap ? 0 : spec().scaling.initial;
+  for (int id = 1; id <= workers_; ++id) {
+    for (int berth = 0; berth < Scoreboard::kBerths; ++berth)
+      children_.Add(ChildKind::kWorker, id).berth = berth;
+  }
   for (HelperPlace& place : parts_.helpers) children_.Add(place.kind, place.id).place = &place;
 }
 
@@ -116,7 +100,7 @@ void Master::AdoptPredecessors() {
         children_.Add(old.is_worker ? ChildKind::kPredecessor : ChildKind::kOldHelper, old.id);
     child.pid = old.pid;
     child.state = old.draining ? ChildState::kDraining : ChildState::kServing;
-    child.forked_us = child.ready_us = MonotonicMicros() - kYoung;
+    child.forked_us = child.ready_us = MonotonicMicros() - kSecond;
     child.told_to_end_us = old.draining ? MonotonicMicros() : 0;
     child.deadline_us = old.deadline_us;
     if (old.draining) WatchDeadline(child);
@@ -144,6 +128,9 @@ void Master::Perform(Child& child, ChildAction action, const Ended& ended) {
     case ChildAction::kKill:
       ::kill(child.pid, SIGKILL);
       return;
+    case ChildAction::kStartSuccessor:
+      return StartSuccessor(child);
+    case ChildAction::kBuryDead:
     case ChildAction::kBury:
       return Bury(child);
     case ChildAction::kReplaceRecycled:
@@ -168,8 +155,8 @@ void Master::Start(Child& child) {
   fork.death_signal = spec().no_orphans ? SIGKILL : SIGTERM;
   fork.leave_parent = [this] { LeaveInChild(); };
   fork.main = [this, &child](UniqueFd reports) {
-    return IsHelper(child) ? RunHelper(child, std::move(reports))
-                           : RunWorker(child.id, std::move(reports));
+    return child.is_helper() ? RunHelper(child, std::move(reports))
+                             : RunWorker(child, std::move(reports));
   };
   auto forked = ForkChild(std::move(fork));
   if (!forked) {
@@ -181,29 +168,29 @@ void Master::Start(Child& child) {
   child.reports = std::move(forked->reports);
   child.forked_us = MonotonicMicros();
   child.ready_us = child.told_to_end_us = child.deadline_us = 0;
-  child.harakiri_tries = 0;
+  child.reason = ReplaceReason::kNone;
+  child.farewell = Farewell::kBuried;
   NoteStarted(child, is_first);
   WatchReports(child);
 }
 
 // Before the fork, as the child counts from then on.
 void Master::NoteStart(const Child& child) {
-  if (IsHelper(child)) {
+  if (child.is_helper()) {
     HelperSlot& slot = *child.place->slot;
     slot.EndWork();
     Bump(slot.spawns);
     slot.last_spawn_s.store(WallMicros() / kSecond, std::memory_order_relaxed);
     return;
   }
-  WorkerSlot& slot = SlotOf(child);
-  slot.ready.store(false, std::memory_order_relaxed);
-  slot.accepting.store(false, std::memory_order_relaxed);
-  slot.state.store(WorkerState::kStarting, std::memory_order_relaxed);
-  slot.NoteSpawn(child.id, 0, WallMicros() / kSecond);
+  SlotOf(child).NoteSpawn(child.id, 0, WallMicros() / kSecond);
+  // A process that is replaced shows until its successor serves.
+  if (children_.TwinOf(child).state != ChildState::kOutgoing)
+    parts_.serving.scoreboard->MakeCurrent(child.id, child.berth);
 }
 
 void Master::NoteStarted(const Child& child, bool is_first) {
-  if (IsHelper(child)) {
+  if (child.is_helper()) {
     child.place->slot->pid.store(child.pid, std::memory_order_relaxed);
     return LogLine(child.place->spawned_line(child.pid));
   }
@@ -222,9 +209,10 @@ void Master::LeaveInChild() {
   signals_.reset();
 }
 
-int Master::RunWorker(int id, UniqueFd reports) {
-  parts_.serving.scoreboard->worker(id).pid.store(::getpid(), std::memory_order_relaxed);
-  return WorkerMain(parts_.serving, id, lifeline_.read_end(), std::move(reports));
+int Master::RunWorker(const Child& child, UniqueFd reports) {
+  SlotOf(child).pid.store(::getpid(), std::memory_order_relaxed);
+  return WorkerMain(parts_.serving, child.id, child.berth, lifeline_.read_end(),
+                    std::move(reports));
 }
 
 int Master::RunHelper(const Child& child, UniqueFd reports) {
@@ -259,25 +247,39 @@ void Master::ReadReports(Child& child) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) return;
     if (got <= 0) break;
-    for (const char report : std::string_view(reports, static_cast<size_t>(got))) {
-      if (report == static_cast<char>(ChildReport::kReady)) Happen(child, ChildEvent::kReady);
-      if (report == static_cast<char>(ChildReport::kHasDeadline)) WatchHarakiri();
-    }
+    for (const char report : std::string_view(reports, static_cast<size_t>(got)))
+      OnReport(child, static_cast<ChildReport>(report));
   }
   loop_->Unwatch(std::exchange(child.reports_watch, 0));
   child.reports.Reset();
 }
 
+void Master::OnReport(Child& child, ChildReport report) {
+  switch (report) {
+    case ChildReport::kReady:
+      return Happen(child, ChildEvent::kReady);
+    case ChildReport::kHasDeadline:
+      return WatchHarakiri();
+    case ChildReport::kHasServed:
+      LogLine(message::WorkerHasServed(child.id, child.pid, SlotOf(child).delta_requests()));
+      return WantReplacement(child, ReplaceReason::kLimit);
+    case ChildReport::kHasRaised:
+      LogLine(message::WorkerHasRaised(child.id, child.pid));
+      return WantReplacement(child, ReplaceReason::kLimit);
+    case ChildReport::kIsOverdue:
+      return WantReplacement(child, ReplaceReason::kOverdue);
+  }
+}
+
 void Master::AnnounceReady(Child& child) {
   child.ready_us = MonotonicMicros();
-  if (IsHelper(child)) return;
-  if (spec().max_lifetime_us > 0) {
-    const int64_t lifetime = spec().max_lifetime_us + (child.id - 1) * spec().max_lifetime_delta_us;
-    loop_->After(lifetime, [this, pid = child.pid] { OnLifetimeOver(pid); });
-  }
+  if (child.is_helper()) return;
+  parts_.serving.scoreboard->MakeCurrent(child.id, child.berth);
   any_ready_ = true;
-  if (!started_ && children_.Count(ChildKind::kWorker, ChildState::kServing) == workers_)
+  if (Child& twin = children_.TwinOf(child); twin.state == ChildState::kOutgoing) LetGo(twin);
+  if (!started_ && children_.Count(ChildKind::kWorker, ChildState::kServing) >= first_workers_)
     StartIsOver();
+  StartReplacements();
 }
 
 // Every new worker serves: those of before the reload may go.
@@ -293,24 +295,25 @@ void Master::EndPredecessors() {
   LogLine(message::kReloading);
   for (Child& child : children_.all()) {
     if (child.kind == ChildKind::kPredecessor && child.state == ChildState::kServing) {
-      TellToEnd(child, SIGHUP, spec().worker_mercy_us);
+      TellToEnd(child, parts_.predecessor->brutal ? SIGQUIT : SIGHUP, spec().worker_mercy_us);
     }
   }
 }
 
 void Master::RetryLater(Child& child) {
   const int64_t pause_s = PauseAfter(++child.failed_starts, spec().pause_base_s);
-  if (pause_s > 0 && !IsHelper(child)) LogLine(message::RespawningTooFast(child.id, pause_s));
+  if (pause_s > 0 && !child.is_helper()) LogLine(message::RespawningTooFast(child.id, pause_s));
   StartLater(child, pause_s);
 }
 
 void Master::StartLater(Child& child, int64_t pause_s) {
-  child.pause_timer = loop_->After(
-      pause_s * kSecond, [this, kind = child.kind, id = child.id] { OnPauseOver(kind, id); });
+  child.pause_timer =
+      loop_->After(pause_s * kSecond, [this, kind = child.kind, id = child.id,
+                                       berth = child.berth] { OnPauseOver(kind, id, berth); });
 }
 
-void Master::OnPauseOver(ChildKind kind, int id) {
-  Child* const child = children_.Find(kind, id);
+void Master::OnPauseOver(ChildKind kind, int id, int berth) {
+  Child* const child = children_.Find(kind, id, berth);
   if (child == nullptr || stopping_) return;
   child->pause_timer = 0;
   Happen(*child, ChildEvent::kPauseOver);
@@ -319,7 +322,8 @@ void Master::OnPauseOver(ChildKind kind, int id) {
 // A worker that cannot load its application, or not start for another reason that it told. With
 // nobody serving, the server has nothing to wait for.
 void Master::RetryLoading(Child& child, const Ended& ended) {
-  if (IsHelper(child)) return RetryLater(child);
+  if (child.is_helper()) return RetryLater(child);
+  if (children_.TwinOf(child).state == ChildState::kOutgoing) return RetryLater(child);
   const bool nobody_serves = !any_ready_ && children_.CountProcesses(ChildKind::kPredecessor) == 0;
   if (!nobody_serves && !spec().need_app) return RetryLater(child);
   if (spec().need_app) LogLine(message::kNeedApp);
@@ -353,158 +357,6 @@ void Master::OnDeadline(pid_t pid) {
   if (StepOf(child->state, ChildEvent::kOutOfTime).action != ChildAction::kKill) return;
   LogDatedLine(message::NoMercy(RowOf(child->kind).name, child->id, child->pid));
   Happen(*child, ChildEvent::kOutOfTime);
-}
-
-void Master::OnLifetimeOver(pid_t pid) {
-  Child* const child = children_.FindPid(pid);
-  if (child == nullptr || child->state != ChildState::kServing) return;
-  const int64_t now = MonotonicMicros();
-  LogLine(message::WorkerLifetimeReached(child->id, (now - child->forked_us) / kSecond));
-  ::kill(pid, SIGHUP);
-  child->deadline_us = now + spec().worker_mercy_us;
-  Happen(*child, ChildEvent::kTooOld);
-  WatchDeadline(*child);
-}
-
-void Master::Reap() {
-  std::vector<pid_t> pids;
-  for (const Child& child : children_.all()) {
-    if (child.has_process()) pids.push_back(child.pid);
-  }
-  for (const pid_t pid : pids) {
-    int status = 0;
-    if (::waitpid(pid, &status, WNOHANG) != pid) continue;
-    if (Child* const child = children_.FindPid(pid); child != nullptr) OnEnd(*child, status);
-  }
-  ReapPrograms();
-  if (trial_->running()) {
-    int status = 0;
-    if (::waitpid(trial_->pid(), &status, WNOHANG) == trial_->pid()) OnTrialEnd(status);
-  }
-  if (::getpid() == 1 || parts_.predecessor != nullptr) ReapOrphans();
-}
-
-void Master::ReapPrograms() {
-  for (size_t i = 0; i < programs_.size();) {
-    int status = 0;
-    if (::waitpid(programs_[i].pid, &status, WNOHANG) != programs_[i].pid) {
-      ++i;
-      continue;
-    }
-    auto on_end = std::move(programs_[i].on_end);
-    programs_.erase(programs_.begin() + static_cast<ptrdiff_t>(i));
-    // It may start another one.
-    if (on_end) on_end(status);
-  }
-}
-
-// As the first process of a container we inherit what others leave behind; after a reload, what the
-// former program had started.
-void Master::ReapOrphans() {
-  for (;;) {
-    siginfo_t info{};
-    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
-    const bool is_program = std::ranges::any_of(
-        programs_, [&](const Program& program) { return program.pid == info.si_pid; });
-    if (is_program || children_.FindPid(info.si_pid) != nullptr || trial_->pid() == info.si_pid)
-      return;
-    ::waitpid(info.si_pid, nullptr, WNOHANG);
-  }
-}
-
-void Master::OnEnd(Child& child, int wait_status) {
-  if (child.reports.valid()) ReadReports(child);
-  const ChildEvent event = EventOf(wait_status);
-  if (event != ChildEvent::kEndedWell && DiedYoung(child)) child.state = ChildState::kStarting;
-  const Ended ended{child.pid, wait_status};
-  child.pid = 0;
-  loop_->Unwatch(std::exchange(child.reports_watch, 0));
-  child.reports.Reset();
-  ChildStep step = StepOf(child.state, event);
-  if (RowOf(child.kind).restart == Restart::kNever) {
-    step = {ChildState::kVacant, ChildAction::kBury};
-  } else if (IsHelper(child)) {
-    child.place->slot->EndWork();
-    child.place->slot->pid.store(0, std::memory_order_relaxed);
-  } else {
-    SlotOf(child).state.store(WorkerState::kGone, std::memory_order_relaxed);
-    SlotOf(child).pid.store(0, std::memory_order_relaxed);
-  }
-  LogEnd(child, step.action, ended);
-  child.state = step.next;
-  Perform(child, step.action, ended);
-}
-
-bool Master::DiedYoung(const Child& child) const {
-  return child.kind == ChildKind::kWorker && child.state == ChildState::kServing &&
-         MonotonicMicros() - child.ready_us < kYoung && SlotOf(child).delta_requests() == 0;
-}
-
-void Master::LogEnd(const Child& child, ChildAction action, const Ended& ended) const {
-  if (IsHelper(child)) {
-    const bool is_wanted = action == ChildAction::kReplaceRecycled || action == ChildAction::kBury;
-    return LogLine(is_wanted ? message::HelperEnded(child.place->title, ended.pid)
-                             : child.place->died_line(ended.pid, ended.wait_status));
-  }
-  if (child.kind == ChildKind::kOldHelper) return;
-  switch (action) {
-    case ChildAction::kReplaceRecycled:
-      return LogLine(message::WorkerKilled(child.id, ended.pid));
-    case ChildAction::kReplaceDead:
-    case ChildAction::kReplaceKilled:
-    case ChildAction::kRetryLater:
-      return LogLine(message::WorkerDied(child.id, ended.pid, ended.wait_status));
-    case ChildAction::kRetryLoading:
-      return LogLine(message::WorkerLacksApp(child.id, ended.pid));
-    case ChildAction::kBury: {
-      const int64_t since = child.told_to_end_us != 0 ? child.told_to_end_us : MonotonicMicros();
-      return LogLine(message::WorkerBuried(child.id, (MonotonicMicros() - since) / kSecond));
-    }
-    default:
-      return;
-  }
-}
-
-void Master::Bury(Child& child) {
-  const int old_helpers = children_.CountProcesses(ChildKind::kOldHelper);
-  if (child.kind == ChildKind::kOldHelper && old_helpers == 0 && !stopping_)
-    StartAll(ChildKind::kMule);
-  if (RowOf(child.kind).restart == Restart::kNever && old_helpers == 0 &&
-      children_.CountProcesses(ChildKind::kPredecessor) == 0) {
-    lifeline_.CloseOlder();
-    children_.ForgetPredecessors();
-  }
-  StopWhenEmpty();
-}
-
-void Master::WatchHarakiri() {
-  if (harakiri_timer_ == 0)
-    harakiri_timer_ = loop_->Every(kHarakiriPeriod, [this] { CheckHarakiri(); });
-}
-
-void Master::CheckHarakiri() {
-  for (Child& child : children_.all()) {
-    const bool may_be_killed =
-        child.state == ChildState::kServing || child.state == ChildState::kRecycling;
-    if (may_be_killed && IsHelper(child)) CheckHelperHarakiri(child);
-    if (child.kind != ChildKind::kWorker || !may_be_killed) continue;
-    WorkerSlot& slot = SlotOf(child);
-    if (!FindOverdue(slot, spec().harakiri_us, MonotonicMicros())) continue;
-    slot.totals->harakiri_count.fetch_add(1, std::memory_order_relaxed);
-    const auto lines = DescribeHarakiri(slot, child.id, child.pid, ++child.harakiri_tries,
-                                        spec().harakiri_verbose);
-    for (const std::string& line : lines) LogDatedLine(line);
-    Happen(child, ChildEvent::kHarakiri);
-  }
-}
-
-void Master::CheckHelperHarakiri(Child& child) {
-  HelperSlot& slot = *child.place->slot;
-  const int64_t deadline = slot.deadline_us.load(std::memory_order_relaxed);
-  if (deadline == 0 || MonotonicMicros() < deadline) return;
-  Bump(slot.harakiri_count);
-  LogDatedLine(message::HelperHarakiri(child.kind == ChildKind::kSpooler, child.id, child.pid));
-  Happen(child, ChildEvent::kHarakiri);
 }
 
 }  // namespace uwsgi

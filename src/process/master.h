@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,9 +37,10 @@ struct MasterParts {
 // The supervising process: forks the workers, watches and replaces them, reloads and stops the
 // server. It has one thread, never serves a request and never waits for anything but its loop.
 //
-// Reload, stop, harakiri and the end of a lifetime are users of one mechanism: a child is told to
-// end (it leaves the accept set and finishes its requests), gets a deadline, and is killed when
-// that has passed. child_rules.h has the table of what follows from what.
+// Reload, stop, recycling, scaling down and harakiri are users of one mechanism: the replacement,
+// if there shall be one, is ready first; then a child is told to end (it leaves the accept set and
+// finishes its requests), gets a deadline, and is killed when that has passed. child_rules.h has
+// the table of what follows from what.
 class Master final : private MasterDesk {
  public:
   // `signals` has been collecting since before the applications were loaded.
@@ -53,6 +55,11 @@ class Master final : private MasterDesk {
  private:
   Master(MasterParts parts, SignalSource signals, std::unique_ptr<EventLoop> loop,
          Lifeline lifeline);
+
+  struct ReplacementOrder {
+    int id = 0;
+    ReplaceReason reason = ReplaceReason::kNone;
+  };
 
   // How a process ended; nothing for events that are not an end.
   struct Ended {
@@ -80,7 +87,7 @@ class Master final : private MasterDesk {
   void Perform(Child& child, ChildAction action, const Ended& ended);
   void Start(Child& child);
   void LeaveInChild();
-  int RunWorker(int id, UniqueFd reports);
+  int RunWorker(const Child& child, UniqueFd reports);
   int RunHelper(const Child& child, UniqueFd reports);
   void NoteStart(const Child& child);
   void NoteStarted(const Child& child, bool is_first);
@@ -90,8 +97,8 @@ class Master final : private MasterDesk {
   void TellToEnd(Child& child, int signal, int64_t mercy_us);
   void WatchDeadline(const Child& child);
   void OnDeadline(pid_t pid);
-  void OnPauseOver(ChildKind kind, int id);
-  void OnLifetimeOver(pid_t pid);
+  void OnReport(Child& child, ChildReport report);
+  void OnPauseOver(ChildKind kind, int id, int berth);
   void AnnounceReady(Child& child);
   void StartIsOver();
   void EndPredecessors();
@@ -102,10 +109,46 @@ class Master final : private MasterDesk {
   void ReapOrphans();
   void OnEnd(Child& child, int wait_status);
   void LogEnd(const Child& child, ChildAction action, const Ended& ended) const;
+  void LogFarewell(const Child& child, const Ended& ended) const;
   void RetryLater(Child& child);
   void RetryLoading(Child& child, const Ended& ended);
   void Bury(Child& child);
   [[nodiscard]] bool DiedYoung(const Child& child) const;
+
+  // Replacing workers, each by one that serves first.
+  void WantReplacement(const Child& child, ReplaceReason reason);
+  void Order(int id, ReplaceReason reason);
+  [[nodiscard]] bool HasOrder(int id) const;
+  [[nodiscard]] bool MayBegin(const ReplacementOrder& order);
+  void StartReplacements();
+  void BeginReplacement(Child& child, ReplaceReason reason);
+  void StartSuccessor(Child& outgoing);
+  void LetGo(Child& outgoing);
+  void OnReplacementOver(int id);
+  // The process has ended that was to replace another one; true when that one stays.
+  bool GiveUpReplacement(Child& successor);
+  void DropOrders(ReplaceReason reason);
+  void ReloadWorkers();
+  void ReloadWorkersBrutally();
+  void ChainReload();
+  void SayChainWaits();
+
+  // The number of workers, and their limits: looked at once per check-interval.
+  void WatchWorkers();
+  void LookAtWorkers();
+  void MeasureMemory();
+  void CheckLimits();
+  void Scale();
+  [[nodiscard]] ScalingView ViewOfWorkers();
+  [[nodiscard]] Child* ActiveWorker(int id);
+  [[nodiscard]] int CountActiveWorkers();
+  void AddWorkers(int count);
+  void StopWorker(int id);
+  void StopAnyWorker();
+  void CheckIdle();
+  void GoCheap();
+  void WaitForConnection();
+  void OnConnection();
 
   // Harakiri.
   void WatchHarakiri();
@@ -114,7 +157,7 @@ class Master final : private MasterDesk {
 
   // Signals.
   void ReadSignals();
-  void Reload();
+  void ReloadProgram(bool brutally);
   void ReloadHelpers(ChildKind kind);
   void OnTrialEnd(int wait_status);
   void BecomeNew();
@@ -130,7 +173,7 @@ class Master final : private MasterDesk {
 
   [[nodiscard]] const SupervisionSpec& spec() const { return *parts_.serving.supervision; }
   [[nodiscard]] WorkerSlot& SlotOf(const Child& child) const {
-    return parts_.serving.scoreboard->worker(child.id);
+    return parts_.serving.scoreboard->berth(child.id, child.berth);
   }
 
   MasterParts parts_;
@@ -140,15 +183,30 @@ class Master final : private MasterDesk {
   ChildTable children_;
   std::vector<Program> programs_;
   std::optional<Trial> trial_;
-  int workers_ = 0;         // that this server has; none when it listens nowhere
+  int workers_ = 0;         // that this server may have; none when it listens nowhere
+  int first_workers_ = 0;   // that it starts with
   bool started_ = false;    // every worker of this start has served
   bool any_ready_ = false;  // at least one of them has
   bool stopping_ = false;
   bool stopping_now_ = false;
   bool children_gone_ = false;  // while stopping
   bool is_reload_end_ = false;  // exit-on-reload: the stop was a reload
+  bool reloads_brutally_ = false;
   int exit_status_ = 0;
   TimerId harakiri_timer_ = 0;
+
+  std::deque<ReplacementOrder> orders_;
+  int replacing_ = 0;  // the worker whose turn it is, where one at a time has one
+  TimerId replacing_timer_ = 0;
+  bool is_chain_reload_ = false;
+  TimerId chain_timer_ = 0;
+
+  ScalingMemory scaling_memory_;
+  bool is_cheap_ = false;  // no worker; a connection starts them
+  std::vector<WatchId> door_watches_;
+  int64_t memory_measured_us_ = 0;
+  uint64_t requests_seen_ = 0;
+  int64_t last_request_us_ = 0;
 };
 
 }  // namespace uwsgi

@@ -37,7 +37,25 @@ void Master::Command(MasterCommand command, std::string_view why) {
   }
   switch (command) {
     case MasterCommand::kReload:
-      return Reload();
+      return spec().lazy && !spec().exit_on_reload ? ReloadWorkers() : ReloadProgram(false);
+    case MasterCommand::kReloadBrutally:
+      return ReloadProgram(true);
+    case MasterCommand::kForkMaster:
+      LogLine("a second master is not needed: this one reloads without a gap");
+      return ReloadProgram(false);
+    case MasterCommand::kReloadWorkers:
+      return ReloadWorkers();
+    case MasterCommand::kReloadWorkersBrutally:
+      return ReloadWorkersBrutally();
+    case MasterCommand::kChainReload:
+      return ChainReload();
+    case MasterCommand::kMoreWorkers:
+      return AddWorkers(stopping_ ? 0 : 1);
+    case MasterCommand::kFewerWorkers:
+      return StopAnyWorker();
+    case MasterCommand::kGoCheap:
+      LogLine("going cheap...");
+      return GoCheap();
     case MasterCommand::kStop:
       if (stopping_) return StopNow();
       LogLine(message::kStopping);
@@ -93,8 +111,9 @@ void Master::ReloadHelpers(ChildKind kind) {
 
 // First it is tried whether the configuration and the application load. A second request while the
 // trial runs begins it anew, as the files may have changed once more.
-void Master::Reload() {
+void Master::ReloadProgram(bool brutally) {
   if (stopping_) return;
+  reloads_brutally_ = brutally;
   if (spec().exit_on_reload) {
     is_reload_end_ = true;
     LogLine(message::kReloading);
@@ -130,6 +149,7 @@ void Master::BecomeNew() {
   state.reloads = (parts_.predecessor != nullptr ? parts_.predecessor->reloads : 0) + 1;
   state.started_on = parts_.started_on;
   state.lifelines = lifeline_.write_ends();
+  state.brutal = reloads_brutally_;
   for (const Child& child : children_.all()) {
     if (!child.has_process()) continue;
     const bool draining =
@@ -158,7 +178,10 @@ void Master::Stop(int signal, int64_t mercy_us, int exit_status) {
   stopping_ = true;
   exit_status_ = exit_status;
   trial_->Abandon();
-  for (Child& child : children_.all()) TellToEnd(child, signal, mercy_us);
+  for (Child& child : children_.all()) {
+    child.farewell = Farewell::kBuried;
+    TellToEnd(child, signal, mercy_us);
+  }
   for (const auto& duty : parts_.duties) duty->OnStopping();
   // Better refused than left waiting for somebody who will not come.
   for (const Listener* listener : parts_.serving.listeners) listener->RefuseClients();

@@ -43,6 +43,23 @@ std::string WorkerKilled(int id, pid_t pid) {
   return fmt::format("worker {} killed successfully (pid: {})", id, pid);
 }
 
+std::string WorkerCheaped(int id) { return fmt::format("uWSGI worker {} cheaped.", id); }
+
+std::string WorkerHasServed(int id, pid_t pid, uint64_t requests) {
+  return fmt::format("worker {} (pid: {}) has served {} requests (max-requests) and is replaced",
+                     id, pid, requests);
+}
+
+std::string WorkerHasRaised(int id, pid_t pid) {
+  return fmt::format("... monitored exception detected, respawning worker {} (pid: {})...", id,
+                     pid);
+}
+
+std::string WorkersIdle(int64_t limit_s, int64_t now_s, int64_t last_s) {
+  return fmt::format("workers have been inactive for more than {} seconds ({}-{})", limit_s, now_s,
+                     last_s);
+}
+
 std::string WorkerLifetimeReached(int id, int64_t seconds) {
   return fmt::format("worker {} lifetime reached, it was running for {} second(s)", id, seconds);
 }

@@ -22,6 +22,11 @@ std::string WorkerRespawned(int id, pid_t pid);
 std::string WorkerDied(int id, pid_t pid, int wait_status);
 std::string WorkerBuried(int id, int64_t seconds);
 std::string WorkerKilled(int id, pid_t pid);
+std::string WorkerCheaped(int id);
+std::string WorkerHasServed(int id, pid_t pid, uint64_t requests);
+std::string WorkerHasRaised(int id, pid_t pid);
+// Nobody has asked for anything for a while; both in seconds since 1970.
+std::string WorkersIdle(int64_t limit_s, int64_t now_s, int64_t last_s);
 std::string WorkerLifetimeReached(int id, int64_t seconds);
 std::string WorkerLacksApp(int id, pid_t pid);
 std::string RespawningTooFast(int id, int64_t pause_s);
@@ -42,6 +47,7 @@ inline constexpr std::string_view kHarakiriNeedsMaster =
 inline constexpr std::string_view kGoodbye = "goodbye to uWSGI.";
 inline constexpr std::string_view kGameOver = "uWSGI: GAME OVER (insert coin)";
 inline constexpr std::string_view kReloading = "...gracefully killing workers...";
+inline constexpr std::string_view kCheap = "cheap mode enabled: waiting for socket connection...";
 inline constexpr std::string_view kBinaryReloading = "binary reloading uWSGI...";
 inline constexpr std::string_view kNeedApp = "need-app requested, destroying the instance...";
 inline constexpr std::string_view kRoot =

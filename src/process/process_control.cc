@@ -92,7 +92,9 @@ bool ServerControl::SetUserHarakiri(int core, int seconds) {
   const int64_t deadline = seconds <= 0 ? 0 : MonotonicMicros() + int64_t{seconds} * 1'000'000;
   slot_->cores()[static_cast<size_t>(core)].user_harakiri_deadline_us.store(
       deadline, std::memory_order_relaxed);
-  if (deadline != 0) Report(ChildReport::kHasDeadline);
+  if (deadline == 0) return true;
+  if (on_deadline_) on_deadline_();
+  Report(ChildReport::kHasDeadline);
   return true;
 }
 

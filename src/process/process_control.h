@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/function.h"
 #include "base/unique_fd.h"
 #include "process/child_kind.h"
 #include "process/process_title.h"
@@ -18,6 +19,9 @@ namespace uwsgi {
 enum class ChildReport : char {
   kReady = 'r',        // it has entered its loop
   kHasDeadline = 'd',  // the application has set a deadline for a request (set_user_harakiri)
+  kHasServed = 'm',    // max-requests: it wants to be replaced
+  kHasRaised = 'e',    // so it does after an exception (reload-on-exception)
+  kIsOverdue = 'o',    // so it does as one of its requests cannot be ended (harakiri)
 };
 
 // What applications may ask of the processes around them, answered from the scoreboard and by
@@ -35,6 +39,10 @@ class ServerControl final : public ProcessControl {
   void BecomeWorker(int id, UniqueFd reports, int berth = 0);
   // A child of the master is a mule or a spooler.
   void BecomeHelper(ChildKind kind, int id, UniqueFd reports);
+  // Who looks at the deadlines of requests in this worker.
+  void set_on_deadline(UniqueFunction<void()> on_deadline) {
+    on_deadline_ = std::move(on_deadline);
+  }
   void Report(ChildReport report) const;
 
   [[nodiscard]] int worker_id() const override { return worker_id_; }
@@ -63,6 +71,7 @@ class ServerControl final : public ProcessControl {
   pid_t master_pid_ = 0;        // 0 without a master
   pid_t first_pid_ = 0;         // who is told to stop; 0 before there is anybody
   UniqueFd reports_;
+  UniqueFunction<void()> on_deadline_;
 };
 
 }  // namespace uwsgi

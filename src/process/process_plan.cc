@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/strings.h"
+#include "process/cheaper_plan.h"
 #include "process/control_plan.h"
 #include "process/hook_plan.h"
 
@@ -26,6 +27,19 @@ TitleSpec PlanTitles(const Options& options) {
   if (!options.procname_prefix_spaced.empty()) titles.prefix = options.procname_prefix_spaced + " ";
   titles.suffix = options.procname_append;
   return titles;
+}
+
+RecycleSpec PlanRecycling(const Options& options) {
+  RecycleSpec spec;
+  spec.min_lifetime_us = options.min_worker_lifetime * kSecond;
+  spec.max_lifetime_us = options.max_worker_lifetime * kSecond;
+  spec.max_lifetime_delta_us = options.max_worker_lifetime_delta * kSecond;
+  spec.address_space = static_cast<uint64_t>(options.reload_on_as);
+  spec.resident = static_cast<uint64_t>(options.reload_on_rss);
+  spec.evil_address_space = static_cast<uint64_t>(options.evil_reload_on_as);
+  spec.evil_resident = static_cast<uint64_t>(options.evil_reload_on_rss);
+  spec.memory_period_us = std::max<int64_t>(options.mem_collector_freq, 1) * kSecond;
+  return spec;
 }
 
 Result<SupervisionSpec> PlanSupervision(const Options& options) {
@@ -48,9 +62,15 @@ Result<SupervisionSpec> PlanSupervision(const Options& options) {
   spec.prompt_mercy_us =
       (options.reload_mercy > 0 ? options.reload_mercy : kPromptMercySeconds) * kSecond;
   spec.harakiri_us = options.harakiri * kSecond;
-  spec.harakiri_verbose = options.harakiri_verbose;
-  spec.max_lifetime_us = options.max_worker_lifetime * kSecond;
-  spec.max_lifetime_delta_us = options.max_worker_lifetime_delta * kSecond;
+  spec.harakiri_grace_us = options.harakiri_graceful_timeout * kSecond;
+  spec.recycle = PlanRecycling(options);
+  spec.scaling = TRY(PlanScaling(options));
+  spec.lazy = options.lazy;
+  spec.cheap = options.cheap;
+  spec.idle_us = options.idle * kSecond;
+  spec.die_on_idle = options.die_on_idle;
+  spec.shows_memory = options.memory_report || options.IsSet("stats");
+  spec.look_period_us = std::max<int64_t>(options.check_interval, 1) * kSecond;
   // compat: forkbomb-delay 0 switches the pauses off.
   if (options.forkbomb_delay == 0) spec.pause_base_s = 0;
   spec.titles = PlanTitles(options);

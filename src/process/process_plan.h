@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "config/options.h"
+#include "process/cheaper.h"
 #include "process/emperor_plan.h"
 #include "process/emperor_protocol.h"
 #include "process/hooks.h"
@@ -15,6 +16,7 @@
 #include "process/log_file.h"
 #include "process/privileges.h"
 #include "process/process_title.h"
+#include "process/recycle.h"
 #include "process/touch_spec.h"
 #include "process/wait_for.h"
 
@@ -34,10 +36,16 @@ struct SupervisionSpec {
   int64_t worker_mercy_us = 0;   // to finish requests on reload, recycling and SIGTERM
   int64_t prompt_mercy_us = 0;   // the same on SIGINT and SIGQUIT
   int64_t harakiri_us = 0;
-  bool harakiri_verbose = false;
-  int64_t max_lifetime_us = 0;
-  int64_t max_lifetime_delta_us = 0;
-  int64_t pause_base_s = 1;  // between starts that fail
+  int64_t harakiri_grace_us = 0;
+  RecycleSpec recycle;
+  ScalingSpec scaling;
+  bool lazy = false;           // a reload replaces the workers only
+  bool cheap = false;          // no worker before the first connection
+  int64_t idle_us = 0;         // without requests, then the server is cheap again
+  bool die_on_idle = false;    // or ends
+  bool shows_memory = false;   // somebody wants to see the memory of workers
+  int64_t look_period_us = 0;  // between looks at load, age and memory
+  int64_t pause_base_s = 1;    // between starts that fail
   TitleSpec titles;
 };
 

@@ -76,9 +76,11 @@ Status PrepareApplication(const ServingParts& parts) {
   return parts.runtime->StartWorker();
 }
 
-WorkerContext ContextOf(const ServingParts& parts, int id, int master_fd, WorkerEvents events) {
+WorkerContext ContextOf(const ServingParts& parts, int id, int berth, int master_fd,
+                        WorkerEvents events) {
   WorkerContext context;
   context.id = id;
+  context.berth = berth;
   context.scoreboard = parts.scoreboard;
   context.listeners = parts.listeners;
   context.request_spec = parts.request_spec;
@@ -87,6 +89,8 @@ WorkerContext ContextOf(const ServingParts& parts, int id, int master_fd, Worker
   context.migration = parts.migration;
   context.on_ready = std::move(events.on_ready);
   context.on_stop = std::move(events.on_stop);
+  context.on_recycle = std::move(events.on_recycle);
+  context.on_given_up = std::move(events.on_given_up);
   context.end_now = std::move(events.end_now);
   return context;
 }
@@ -102,29 +106,39 @@ Result<int> Serve(const ServingParts& parts, WorkerContext context) {
   TRY_STATUS(PrepareApplication(parts));
   const std::unique_ptr<Worker> worker =
       TRY(early.HandTo([&] { return Worker::Create(*parts.worker_spec, std::move(context)); }));
+  parts.control->set_on_deadline([&worker] { worker->LookAtDeadlines(); });
   TRY_STATUS(AnnounceAccepting(parts, id));
   return worker->Run();
 }
 
 }  // namespace
 
-int ServeAsWorker(const ServingParts& parts, int id, int master_fd, WorkerEvents events) {
+int ServeAsWorker(const ServingParts& parts, int id, int berth, int master_fd,
+                  WorkerEvents events) {
   if (parts.supervision->lazy_apps) AcceptSignals();
-  const auto served = Serve(parts, ContextOf(parts, id, master_fd, std::move(events)));
+  const auto served = Serve(parts, ContextOf(parts, id, berth, master_fd, std::move(events)));
   if (!served) Log("worker {}: {}", id, served.error().text());
   parts.runtime->End();
   return served ? *served : served.error().exit_code;
 }
 
-int WorkerMain(const ServingParts& parts, int id, int master_fd, UniqueFd reports) {
+int WorkerMain(const ServingParts& parts, int id, int berth, int master_fd, UniqueFd reports) {
   const std::string title = ComposeTitle(parts.supervision->titles,
                                          fmt::format("uWSGI worker {}", id), /*is_master=*/false);
   if (!title.empty()) SetTitle(title);
   ServerControl& control = *parts.control;
-  control.BecomeWorker(id, std::move(reports));
-  return ServeAsWorker(
-      parts, id, master_fd,
-      {.on_ready = [&control] { control.Report(ChildReport::kReady); }, .end_now = EndProcess});
+  control.BecomeWorker(id, std::move(reports), berth);
+  WorkerEvents events;
+  events.on_ready = [&control] { control.Report(ChildReport::kReady); };
+  events.end_now = EndProcess;
+  if (parts.supervision->has_master) {
+    events.on_recycle = [&control](RecycleCause cause) {
+      control.Report(cause == RecycleCause::kException ? ChildReport::kHasRaised
+                                                       : ChildReport::kHasServed);
+    };
+    events.on_given_up = [&control] { control.Report(ChildReport::kIsOverdue); };
+  }
+  return ServeAsWorker(parts, id, berth, master_fd, std::move(events));
 }
 
 }  // namespace uwsgi

@@ -29,16 +29,18 @@ struct ServingParts {
 // requests, the language's end. `master_fd` is at its end when nobody is above the worker any more.
 // The result is the exit status of the process. Called
 // with all signals blocked: those that tell it to end are kept until it can do that in order.
-int WorkerMain(const ServingParts& parts, int id, int master_fd, UniqueFd reports);
+int WorkerMain(const ServingParts& parts, int id, int berth, int master_fd, UniqueFd reports);
 
 // What happens on the way of a worker; each is called at most once.
 struct WorkerEvents {
-  UniqueFunction<void()> on_ready;    // it has entered its loop
-  UniqueFunction<void()> on_stop;     // it has been told to end, on any thread; may be empty
+  UniqueFunction<void()> on_ready;  // it has entered its loop
+  UniqueFunction<void()> on_stop;   // it has been told to end, on any thread; may be empty
+  UniqueFunction<void(RecycleCause)> on_recycle;  // it wants to be replaced; may be empty
+  UniqueFunction<void()> on_given_up;             // it cannot end a request; may be empty
   UniqueFunction<void(int)> end_now;  // ends the process in the middle of things, on any thread
 };
 
 // The part of it that a first process without a master does too, which is a worker and more.
-int ServeAsWorker(const ServingParts& parts, int id, int master_fd, WorkerEvents events);
+int ServeAsWorker(const ServingParts& parts, int id, int berth, int master_fd, WorkerEvents events);
 
 }  // namespace uwsgi

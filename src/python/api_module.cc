@@ -128,6 +128,17 @@ Status InstallApiModule() {
   return {};
 }
 
+Result<PyRef> AddHarakiriError() {
+  const PyRef module = PyRef::Borrow(PyDict_GetItemString(PyImport_GetModuleDict(), "uwsgi"));
+  PyRef error = PyRef::Steal(PyErr_NewExceptionWithDoc(
+      "uwsgi.HarakiriError", "raised in a request that runs longer than harakiri allows",
+      PyExc_BaseException, nullptr));
+  const bool ok =
+      module && error && PyModule_AddObjectRef(module.get(), "HarakiriError", error.get()) == 0;
+  if (!ok) return tl::unexpected(ErrorFromPython());
+  return error;
+}
+
 PyRef ApiHook(const char* name) {
   const PyRef module = PyRef::Borrow(PyDict_GetItemString(PyImport_GetModuleDict(), "uwsgi"));
   if (!module) return {};

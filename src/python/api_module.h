@@ -28,6 +28,9 @@ inline const Services& services() { return *api().services; }
 // Builds the `uwsgi` module from the tables of the api_*.cc files and puts it where `import uwsgi`
 // finds it. The GIL is held.
 Status InstallApiModule();
+// uwsgi.HarakiriError, which is raised in a request that takes too long. Not an Exception, so that
+// what catches those lets it through.
+Result<PyRef> AddHarakiriError();
 // A name that the application may have assigned in the module (a hook); empty when it has not, or
 // when it is None.
 PyRef ApiHook(const char* name);

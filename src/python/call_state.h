@@ -19,6 +19,7 @@ struct CallState {
   bool head_ready =
       false;  // start_response has succeeded: there is something to put before the body
   bool has_written = false;      // body bytes have been handed over
+  bool is_monitored = false;     // it raised what the operator watches for
   bool is_disconnected = false;  // uwsgi.disconnect() was called
 };
 

@@ -68,6 +68,10 @@ Result<PythonSpec> PlanPython(const Options& options) {
   spec.wsgi.raise_write_errors = !options.disable_write_exception;
   spec.wsgi.iterate_bytes = options.wsgi_strict;
   spec.wsgi.offer_file_wrapper = !options.wsgi_disable_file_wrapper;
+  spec.wsgi.watch = {.any = options.reload_on_exception,
+                     .types = Texts(options.reload_on_exception_type),
+                     .values = Texts(options.reload_on_exception_value),
+                     .reprs = Texts(options.reload_on_exception_repr)};
   spec.apps = TRY(PlanApps(options));
   if (!options.callable.empty()) spec.callable = options.callable;
   spec.imports = Texts(options.py_import);

@@ -15,6 +15,7 @@
 #include "python/gil.h"
 #include "python/interpreter.h"
 #include "python/py_error.h"
+#include "python/stack_dump.h"
 #include "python/value_cache.h"
 #include "python/wsgi_call.h"
 #include "python/wsgi_environ.h"
@@ -28,8 +29,11 @@ namespace {
 struct Seat {
   PyThreadState* state = nullptr;
   PyGILState_STATE made =
-      PyGILState_UNLOCKED;  // how the state was made, for cores beside the main thread
-  bool holds_gil = false;   // kept from request to request until BeforeWait
+      PyGILState_UNLOCKED;       // how the state was made, for cores beside the main thread
+  bool holds_gil = false;        // kept from request to request until BeforeWait
+  unsigned long thread = 0;      // as Python names it
+  int64_t running_since_us = 0;  // the request that runs, 0 for none
+  bool interrupted = false;      // an exception is on its way into that request
   ValueCache values;
   PyRef input;           // of the last request, for the next
   PyRef start_response;  // of the last request, for the next
@@ -39,7 +43,8 @@ struct Seat {
 struct Objects {
   EnvironMaker environs;
   Apps apps;
-  PyRef after_request;  // uwsgi.after_req_hook
+  PyRef after_request;   // uwsgi.after_req_hook
+  PyRef harakiri_error;  // uwsgi.HarakiriError
 };
 
 class PythonRuntime final : public LanguageRuntime {
@@ -67,6 +72,8 @@ class PythonRuntime final : public LanguageRuntime {
   RequestResult Handle(int core, Request& request, Response& response) override;
   void BeforeWait(int core) override;
   std::string DescribeThreads() override;
+  std::string DescribeThreadsUnlocked() override;
+  bool InterruptRequest(int core, int64_t started_us) override;
   void End() override;
 
  private:
@@ -80,6 +87,7 @@ class PythonRuntime final : public LanguageRuntime {
   ProcessControl& control_;
   Interpreter interpreter_;
   std::optional<Objects> objects_;
+  std::optional<StackDump> stack_dump_;  // in workers
   std::vector<std::optional<Seat>> seats_;
   std::atomic<int> running_ = 0;  // cores inside Handle
 };
@@ -101,7 +109,9 @@ Status PythonRuntime::MakeObjects() {
                                 .multiprocess = facts_.processes > 1,
                                 .offer_file_wrapper = spec_.wsgi.offer_file_wrapper,
                                 .hostname = facts_.hostname}));
-  objects_.emplace(Objects{std::move(environs), Apps(spec_, interpreter_.address()), {}});
+  PyRef harakiri_error = TRY(AddHarakiriError());
+  objects_.emplace(Objects{
+      std::move(environs), Apps(spec_, interpreter_.address()), {}, std::move(harakiri_error)});
   return {};
 }
 
@@ -136,6 +146,11 @@ Status PythonRuntime::StartWorker() {
   CallApiHook("post_fork_hook");
   ImportAll(spec_.imports);
   objects_->after_request = ApiHook("after_req_hook");
+  if (auto dump = StackDump::Create()) {
+    stack_dump_.emplace(std::move(*dump));
+  } else {
+    Log("stacks of blocked threads cannot be shown: {}", dump.error().text());
+  }
   api().is_serving = true;
   return {};
 }
@@ -158,6 +173,7 @@ void PythonRuntime::StartCore(int core) {
   } else {
     mine.made = PyGILState_Ensure();
   }
+  mine.thread = PyThread_get_thread_ident();
   if (seats_.size() > 1) NameThread(control_.worker_id(), core);
   mine.state = PyEval_SaveThread();
 }
@@ -209,6 +225,7 @@ RequestResult PythonRuntime::Handle(int core, Request& request, Response& respon
   Seat& mine = seat(core);
   if (!mine.holds_gil) PyEval_RestoreThread(mine.state);
   mine.holds_gil = true;
+  mine.running_since_us = request.started_us;
   running_.fetch_add(1, std::memory_order_relaxed);
   DropReleasedChunks();
   RequestResult result;
@@ -223,10 +240,15 @@ RequestResult PythonRuntime::Handle(int core, Request& request, Response& respon
                    .response = response,
                    .raise_write_errors = spec_.wsgi.raise_write_errors};
     result.raised = !Run(mine, app->callable.get(), call);
+    result.wants_replacement = call.is_monitored;
     if (result.raised) ++app->info.exceptions;
     EndCall(mine);
   }
   running_.fetch_sub(1, std::memory_order_relaxed);
+  mine.running_since_us = 0;
+  // What was meant for this request must not reach the next one.
+  if (mine.interrupted) PyThreadState_SetAsyncExc(mine.thread, nullptr);
+  mine.interrupted = false;
   return result;
 }
 
@@ -276,6 +298,19 @@ std::string PythonRuntime::DescribeThreads() {
   }
   PyErr_Clear();
   return text;
+}
+
+std::string PythonRuntime::DescribeThreadsUnlocked() {
+  return stack_dump_ ? stack_dump_->Take() : std::string();
+}
+
+bool PythonRuntime::InterruptRequest(int core, int64_t started_us) {
+  if (!interpreter_.is_running() || started_us == 0) return false;
+  GilLock locked;
+  auto& place = seats_[static_cast<size_t>(core)];
+  if (!place || place->running_since_us != started_us) return false;
+  place->interrupted = true;
+  return PyThreadState_SetAsyncExc(place->thread, objects_->harakiri_error.get()) > 0;
 }
 
 void PythonRuntime::End() {

@@ -27,12 +27,25 @@ struct InterpreterSpec {
   int optimize = 0;
 };
 
+// After which exceptions a worker is replaced (reload-on-exception and its kin).
+struct ExceptionWatch {
+  bool any = false;
+  std::vector<std::string> types;   // names, with or without their module
+  std::vector<std::string> values;  // str() of the exception
+  std::vector<std::string> reprs;   // repr() of it
+
+  [[nodiscard]] bool is_on() const {
+    return any || !types.empty() || !values.empty() || !reprs.empty();
+  }
+};
+
 // How applications are called.
 struct WsgiRules {
   bool catch_exceptions = false;   // the client gets the traceback
   bool raise_write_errors = true;  // not disable-write-exception
   bool iterate_bytes = false;      // wsgi-strict: a bytes result is an iterable like any other
   bool offer_file_wrapper = true;
+  ExceptionWatch watch;
 };
 
 // What the Python part needs to know; made by python_plan from the options.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "python/wsgi_call.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "python/convert.h"
 #include "python/exception_page.h"
@@ -137,9 +139,29 @@ bool CloseResult(PyObject* result) {
   return static_cast<bool>(done);
 }
 
+bool IsOneOf(const std::vector<std::string>& texts, const PyRef& text) {
+  if (text) return std::ranges::find(texts, ToLogText(text.get())) != texts.end();
+  PyErr_Clear();
+  return false;
+}
+
+bool IsWatched(const ExceptionWatch& watch, PyObject* exception) {
+  if (watch.any) return true;
+  PyObject* const type = reinterpret_cast<PyObject*>(Py_TYPE(exception));
+  const PyRef name = PyRef::Steal(PyObject_GetAttrString(type, "__name__"));
+  const PyRef module = PyRef::Steal(PyObject_GetAttrString(type, "__module__"));
+  const PyRef full = name && module
+                         ? PyRef::Steal(PyUnicode_FromFormat("%S.%S", module.get(), name.get()))
+                         : PyRef();
+  return IsOneOf(watch.types, name) || IsOneOf(watch.types, full) ||
+         (!watch.values.empty() && IsOneOf(watch.values, PyRef::Steal(PyObject_Str(exception)))) ||
+         (!watch.reprs.empty() && IsOneOf(watch.reprs, PyRef::Steal(PyObject_Repr(exception))));
+}
+
 void EndFailed(CallState& call, const WsgiRules& rules) {
   const PyRef exception = TakeException();
   if (exception) LogRaw(DescribeException(exception.get()));
+  if (exception && rules.watch.is_on()) call.is_monitored = IsWatched(rules.watch, exception.get());
   if (exception && rules.catch_exceptions && !call.response.head_sent()) {
     SendExceptionPage(call, exception.get());
   } else {

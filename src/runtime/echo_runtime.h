@@ -9,7 +9,7 @@ namespace uwsgi {
 
 // A language without programs, for tests of what lies below languages: each request is answered
 // with its method, its path and its body. The calls around forks are counted.
-class EchoRuntime final : public LanguageRuntime {
+class EchoRuntime : public LanguageRuntime {
  public:
   [[nodiscard]] std::string_view name() const override { return "echo"; }
   Status Start() override { return {}; }

@@ -24,7 +24,8 @@ struct AppInfo {
 
 // How a request went, beyond what the Response knows.
 struct RequestResult {
-  bool raised = false;  // the application raised an exception
+  bool raised = false;             // the application raised an exception
+  bool wants_replacement = false;  // one after which the operator wants a new process
 };
 
 // A language that applications are written in. Processes and workers know languages only through
@@ -70,6 +71,15 @@ class LanguageRuntime {
   // The stacks of all threads as text, for the log. May be called on any thread that no application
   // runs on.
   virtual std::string DescribeThreads() = 0;
+
+  // The same without the language's lock, which native code of the application may hold for ever:
+  // as far as it can be told.
+  virtual std::string DescribeThreadsUnlocked() { return {}; }
+
+  // Raises an exception in the request that this core runs since `started_us`, and nowhere else;
+  // false when it is over. The application ends as soon as it runs code of the language again. May
+  // wait for the language's lock; on any thread that no application runs on.
+  virtual bool InterruptRequest(int /*core*/, int64_t /*started_us*/) { return false; }
 
   // Orderly end on the main thread, all other cores having ended: exit hooks, finalisation.
   virtual void End() = 0;

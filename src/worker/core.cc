@@ -68,11 +68,13 @@ void Core::Count(const Request& request, const Response& response, const Request
                             response.header_bytes() + response.body_bytes());
   shared_.scoreboard->total_requests().fetch_add(1, std::memory_order_relaxed);
   average_us_ += (micros - average_us_) / 8;
+  if (result.wants_replacement)
+    shared_.recycle_wanted.store(RecycleCause::kException, std::memory_order_relaxed);
   if (shared_.spec->max_requests == 0) return;
   const uint64_t limit = shared_.spec->max_requests + shared_.spec->max_requests_delta *
                                                           static_cast<uint64_t>(shared_.worker_id);
   if (shared_.requests.fetch_add(1, std::memory_order_relaxed) + 1 >= limit) {
-    shared_.recycle_wanted.store(true, std::memory_order_relaxed);
+    shared_.recycle_wanted.store(RecycleCause::kMaxRequests, std::memory_order_relaxed);
   }
 }
 

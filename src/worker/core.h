@@ -19,8 +19,9 @@ struct CoreShared {
   WorkerSlot* slot = nullptr;  // of this process
   LanguageRuntime* runtime = nullptr;
   Scoreboard* scoreboard = nullptr;
-  std::atomic<uint64_t> requests{0};        // of this process
-  std::atomic<bool> recycle_wanted{false};  // max-requests has been reached
+  std::atomic<uint64_t> requests{0};  // of this process
+  // max-requests has been reached, or the application raised what the operator watches for.
+  std::atomic<RecycleCause> recycle_wanted{RecycleCause::kNone};
 };
 
 // A seat for a running request: one thread that applications may run on. Only that thread uses it.

@@ -73,7 +73,7 @@ Leader::~Leader() {
 Status Leader::Prepare() {
   TRY_STATUS(poller_.Add(wake_.get(), kReadable, &wake_));
   TRY_STATUS(poller_.Add(signals_.fd(), kReadable, &signals_));
-  TRY_STATUS(signals_.Install({SIGHUP, SIGTERM, SIGQUIT}));
+  TRY_STATUS(signals_.Install({SIGHUP, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2}));
   if (spec_.has_master) {
     TRY_STATUS(signals_.Ignore({SIGINT, SIGTSTP}));  // the terminal's keys are the master's affair
     TRY_STATUS(signals_.Install(SIGWINCH));
@@ -254,11 +254,9 @@ void Leader::TurnOver(Driver& driver) {
     driver.leads = false;
     return;
   }
-  if (shared_.recycle_wanted.load(std::memory_order_relaxed) && drain_ == Drain::kNo &&
-      now_ms_ - started_ms_ >= spec_.min_worker_lifetime_s * 1000) {
-    Log("...The work of process {} is done. Seeya!", ::getpid());
-    BeginDrain(Drain::kRecycle);
-  }
+  if (const RecycleCause cause = shared_.recycle_wanted.load(std::memory_order_relaxed);
+      cause != RecycleCause::kNone)
+    WantReplacement(cause);
   if (drain_ != Drain::kNo) {
     CheckDrain();
     if (seats_.ending()) return;
@@ -291,6 +289,8 @@ void Leader::Dispatch(const Poller::Event& event, Driver& driver) {
     poller_.Remove(context_.master_fd);
     Log("uWSGI worker {} screams: UAAAAAAH my master disconnected: i will kill myself !!!",
         context_.id);
+    // The next server shall be able to bind the addresses while we finish our requests.
+    for (const Listener* listener : context_.listeners) listener->RefuseClients();
     return BeginDrain(Drain::kMasterGone);
   }
   if (tag == context_.migration) return TakeArrivals(place_, driver);
@@ -363,7 +363,9 @@ Step Leader::RunRequest(Connection& connection, Driver& driver) {
   Step step = Step::kWait;
   RunInApp(driver, [&] { step = driver.core->Run(connection); });
   // The leader, who looks at this at every turn, may be waiting for an event.
-  if (!driver.leads && shared_.recycle_wanted.load(std::memory_order_relaxed)) Poke();
+  if (!driver.leads &&
+      shared_.recycle_wanted.load(std::memory_order_relaxed) != RecycleCause::kNone)
+    Poke();
   return step;
 }
 
@@ -415,6 +417,14 @@ void Leader::TakeSignals() {
       LookAtPause();
       continue;
     }
+    if (signal == SIGUSR1) {
+      DescribeCounters();
+      continue;
+    }
+    if (signal == SIGUSR2) {
+      if (harakiri_ != nullptr) harakiri_->Describe();
+      continue;
+    }
     exit_status_ = signal == SIGHUP ? kExitGraceful : kExitImmediate;
     const bool insists =
         !spec_.has_master && (signal == SIGINT || signal == SIGTERM) && ++signals_to_end_ > 1;
@@ -439,6 +449,24 @@ void Leader::LookAtPause() {
   if (paused == paused_) return;
   paused_ = paused;
   LogDated("*** worker {} {} ***", context_.id, paused ? "suspended" : "resumed");
+}
+
+void Leader::DescribeCounters() const {
+  Log("worker {} (pid: {}) requests: {} (of this process: {}) exceptions: {} busy cores: {}",
+      context_.id, ::getpid(), slot_.requests(), slot_.delta_requests(),
+      slot_.Total(&CoreSlot::exceptions), slot_.busy_cores());
+}
+
+// A master has the replacement ready before it tells us to end.
+void Leader::WantReplacement(RecycleCause cause) {
+  if (drain_ != Drain::kNo || has_asked_for_replacement_) return;
+  if (cause == RecycleCause::kMaxRequests) {
+    if (now_ms_ - started_ms_ < spec_.min_worker_lifetime_s * 1000) return;
+    Log("...The work of process {} is done. Seeya!", ::getpid());
+  }
+  has_asked_for_replacement_ = true;
+  if (!context_.on_recycle) return BeginDrain(Drain::kRecycle);
+  context_.on_recycle(cause);
 }
 
 void Leader::BeginDrain(Drain why) {
@@ -466,6 +494,9 @@ void Leader::CheckDrain() {
                                    context_.migration->has_pending(place_) &&
                                    now_ms_ - drain_started_ms_ < kArrivalGraceMs;
   if (connection_count_ == 0 && !is_somebody_sending) return seats_.End();
+  // Nothing is left but what cannot be ended otherwise (harakiri).
+  if (harakiri_ != nullptr && connection_count_ > 0 && harakiri_->given_up() >= connection_count_)
+    return context_.end_now(kExitImmediate);
   if (now_ms_ >= drain_deadline_ms_) {
     LogDated("worker {} (pid: {}) is taking too much time to die...NO MERCY !!!", context_.id,
              ::getpid());

@@ -13,6 +13,7 @@
 #include "net/timer_wheel.h"
 #include "request/front.h"
 #include "worker/core.h"
+#include "worker/harakiri_watch.h"
 #include "worker/lead.h"
 #include "worker/seats.h"
 #include "worker/worker.h"
@@ -48,6 +49,8 @@ class Leader {
   // Lines of quick requests shall not wait in the log of a core that is inside a slow one.
   void FlushLogs() { flush_logs_(); }
   void set_flush_logs(UniqueFunction<void()> flush_logs) { flush_logs_ = std::move(flush_logs); }
+  // Outlives the driving.
+  void set_harakiri(HarakiriWatch* harakiri) { harakiri_ = harakiri; }
   [[nodiscard]] int exit_status() const { return exit_status_; }
   // The watcher sleeps and wants to be woken when an application is entered.
   std::atomic<bool> watcher_asleep{false};
@@ -84,7 +87,9 @@ class Leader {
   void ExpireTimers();
   void Expire(Connection& connection);
   void TakeSignals();
+  void DescribeCounters() const;
   void LookAtPause();
+  void WantReplacement(RecycleCause cause);
   void BeginDrain(Drain why);
   void CheckDrain();
   void Poke() const;
@@ -120,6 +125,8 @@ class Leader {
   int signals_to_end_ = 0;
   int exit_status_ = 0;
 
+  bool has_asked_for_replacement_ = false;
+  HarakiriWatch* harakiri_ = nullptr;
   UniqueFunction<void()> flush_logs_;
   std::atomic<bool> draining_{false};
   std::mutex graveyard_mutex_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "worker/harakiri_watch.h"
 #include "worker/leader.h"
 #include "worker/thread.h"
 #include "worker/watcher.h"
@@ -38,7 +39,16 @@ class ServingWorker final : public Worker {
   int Run() override {
     std::vector<Thread> threads;
     Watcher watcher(*leader_);
-    if (const Status started = StartThreads(watcher, threads); !started) {
+    HarakiriWatch harakiri(spec_.harakiri, {.worker_id = context_.id,
+                                            .slot = shared_.slot,
+                                            .runtime = context_.runtime,
+                                            .listeners = context_.listeners,
+                                            .on_given_up = std::move(context_.on_given_up)});
+    harakiri_.store(&harakiri);
+    leader_->set_harakiri(&harakiri);
+    Status started = harakiri.Start();
+    if (started) started = StartThreads(watcher, threads);
+    if (!started) {
       Log("{}", started.error().text());
       leader_->seats().End();
       return 1;
@@ -50,7 +60,13 @@ class ServingWorker final : public Worker {
     if (context_.on_ready) context_.on_ready();
     RunCore(*cores_[0], true);
     threads.clear();  // joins
+    harakiri_.store(nullptr);
     return leader_->exit_status();
+  }
+
+  // An application sets deadlines while it runs a request, so the watch is there.
+  void LookAtDeadlines() override {
+    if (HarakiriWatch* const harakiri = harakiri_.load()) harakiri->LookAgain();
   }
 
  private:
@@ -95,6 +111,7 @@ class ServingWorker final : public Worker {
   CoreShared shared_;
   std::unique_ptr<Leader> leader_;
   std::vector<std::unique_ptr<Core>> cores_;
+  std::atomic<HarakiriWatch*> harakiri_ = nullptr;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "request/request_spec.h"
 #include "runtime/language_runtime.h"
 #include "shm/scoreboard.h"
+#include "worker/harakiri.h"
 
 namespace uwsgi {
 
@@ -25,9 +26,13 @@ struct WorkerSpec {
   bool has_master = false;
   bool record_requests = false;  // what runs is written to the scoreboard (harakiri, stats)
   int64_t mercy_s = 60;          // worker-reload-mercy, of a worker without a master
+  HarakiriSpec harakiri;
 };
 
 class Migration;
+
+// Why a worker asks its master for a replacement.
+enum class RecycleCause : uint8_t { kNone, kMaxRequests, kException };
 
 // Exit statuses of a worker process (reference 11 section 4).
 inline constexpr int kExitGraceful = 17;   // asked to end, all requests finished
@@ -56,6 +61,11 @@ struct WorkerContext {
   int master_fd = -1;  // readable or at its end when the master is gone; -1 without a master
   UniqueFunction<void()> on_ready;  // called once, when the worker has entered its loop
   UniqueFunction<void()> on_stop;   // called once, when it has been told to end, on any thread
+  // Called once, when the worker wants to be replaced: it goes on serving until it is told to end.
+  // Empty when nobody replaces it: then it drains by itself.
+  UniqueFunction<void(RecycleCause)> on_recycle;
+  // Called once, when a request has been given up as it cannot be ended (harakiri); on any thread.
+  UniqueFunction<void()> on_given_up;
   UniqueFunction<void(int)>
       end_now;  // ends the process with a status, whatever still runs; does not return
 };
@@ -68,10 +78,13 @@ class Worker {
 
   // Serves on the calling (main) thread, which becomes core 0, until it is told to end: SIGHUP and
   // SIGTERM drain (leave the accept set, finish the requests, say "Connection: close"), SIGINT too
-  // without a master (a second one does not wait), SIGQUIT ends at once; max-requests and the death
+  // without a master (a second one does not wait), SIGQUIT ends at once; the death
   // of the master drain as well. Returns the exit status. The language's End() is left to the
   // caller.
   virtual int Run() = 0;
+
+  // From any thread, while it runs: the application has set a deadline for a request.
+  virtual void LookAtDeadlines() = 0;
 };
 
 }  // namespace uwsgi

@@ -15,6 +15,18 @@ Status RequireWithin(const Options& options, std::string_view name, int64_t valu
               options.OriginOf(name).text());
 }
 
+// Without a master nobody would replace the worker.
+HarakiriSpec PlanHarakiri(const Options& options) {
+  constexpr int64_t kSecond = 1'000'000;
+  HarakiriSpec spec;
+  spec.limit_us = options.master ? options.harakiri * kSecond : 0;
+  spec.grace_us = options.harakiri_graceful_timeout * kSecond;
+  spec.verbose = options.harakiri_verbose;
+  spec.signal = static_cast<int>(options.harakiri_graceful_signal);
+  spec.least_backlog = static_cast<int>(options.harakiri_queue_threshold);
+  return spec;
+}
+
 }  // namespace
 
 Result<WorkerSpec> PlanWorker(const Options& options) {
@@ -31,6 +43,7 @@ Result<WorkerSpec> PlanWorker(const Options& options) {
   // Nobody else looks at it: a master, and workers that want to know whether another is free.
   spec.record_requests = options.master || options.processes > 1;
   spec.mercy_s = options.worker_reload_mercy;
+  spec.harakiri = PlanHarakiri(options);
   return spec;
 }
 

@@ -361,10 +361,10 @@ def test_harakiri_kills_a_worker_that_hangs(server):
     srv = server(app="workers", args=["--master", "--harakiri", "1"], allow=["DAMN"])
     first = srv.get("/").text
     with srv.connect(timeout=30) as connection:
-        connection.send(f"GET /wait?{srv.folder}/never HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.send(b"GET /sleep?100 HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.read_to_close() == b""
     srv.wait_log(rf"\*\*\* HARAKIRI ON WORKER 1 \(pid: {first}, try: 1\) \*\*\*$")
-    srv.wait_log(r"HARAKIRI \[core 0\] .*- GET /wait\?")
+    srv.wait_log(r"HARAKIRI \[core 0\] .*- GET /sleep\?100")
     srv.wait_log(r"^Respawned uWSGI worker 1")
     assert srv.get("/").text != first
 

@@ -9,6 +9,7 @@ import pytest
 from support import processes
 from support.load import Load
 from support.processes import wait_until
+from support.server import free_port
 
 INI = """[uwsgi]
 http-socket = 127.0.0.1:{port}
@@ -240,3 +241,123 @@ def test_exit_on_reload(server):
     srv = server(app="hello", args=["--master", "--exit-on-reload"])
     srv.signal(signal.SIGHUP)
     srv.ended(0)
+
+
+# -- reloads of the workers
+
+
+@pytest.fixture
+def lazy_site(server, tmp_path):
+    """A site whose workers load the application; srv.command(letter) writes to its FIFO."""
+
+    def start(extra="", **more):
+        write_app(tmp_path, "one")
+        ini = INI.replace("chdir = {folder}", f"chdir = {tmp_path}") + "lazy-apps = true\nmaster-fifo = {folder}/fifo\n" + extra
+        srv = server(ini=ini, front="none", **more)
+        srv.site = tmp_path
+
+        def command(letter):
+            with open(srv.folder / "fifo", "wb", buffering=0) as fifo:
+                fifo.write(letter)
+        srv.command = command
+        return srv
+
+    return start
+
+
+@pytest.mark.parametrize("keep_alive", [False, True], ids=["new-connections", "keep-alive"])
+@pytest.mark.parametrize("letter", [b"w", b"c"], ids=["workers", "chain"])
+def test_reloads_of_workers_under_load_lose_nothing(lazy_site, letter, keep_alive):
+    srv = lazy_site("threads = 2\n")
+    with Load(srv, 4, keep_alive=keep_alive) as load:
+        wait_until(load.after(50), srv.seconds(20), "50 answers")
+        for number in range(2, 5):
+            before = set(processes.children(srv.pid))
+            write_app(srv.site, f"version {number}")
+            srv.command(letter)
+            wait_until(lambda: not before & set(processes.children(srv.pid)) or load.failures, srv.seconds(40), "new workers")
+            wait_until(lambda: f"version {number}".encode() in load.bodies or load.failures, srv.seconds(20), f"version {number}")
+            if letter == b"c":
+                srv.wait_log("^chain reloading complete$", count=number - 1, timeout=srv.seconds(20))
+    assert not load.failures, load.failures[:5]
+
+
+def test_a_chain_reload_takes_one_worker_after_the_other(lazy_site):
+    srv = lazy_site("")
+    srv.command(b"c")
+    srv.wait_log("^chain reloading complete$", timeout=srv.seconds(20))
+    lines = re.findall(r"^(chain reload starting|chain next victim is worker \d|Respawned uWSGI worker \d|chain reloading complete)", srv.log(), re.M)
+    assert lines == ["chain reload starting", "chain next victim is worker 1", "Respawned uWSGI worker 1",
+                     "chain next victim is worker 2", "Respawned uWSGI worker 2", "chain reloading complete"]
+
+
+@pytest.mark.parametrize("letter", [b"w", b"c"], ids=["workers", "chain"])
+def test_a_broken_application_stops_the_reload_of_the_workers(lazy_site, letter):
+    srv = lazy_site(allow=["Traceback"])
+    wait_until(lambda: len(processes.children(srv.pid)) == 2, srv.seconds(10), "two workers")
+    before = processes.children(srv.pid)
+    (srv.site / "versioned.py").write_text("1/0\n")
+    srv.command(letter)
+    srv.wait_log("the reload of the workers has been given up", timeout=srv.seconds(20))
+    wait_until(lambda: processes.children(srv.pid) == before, srv.seconds(20), "the workers of before, and no others")
+    assert srv.get().text == "one"
+    write_app(srv.site, "two")
+    srv.command(letter)
+    wait_version(srv, "two")
+
+
+def test_brutal_reload_of_the_workers(lazy_site):
+    srv = lazy_site(allow=["DAMN"])
+    wait_until(lambda: len(processes.children(srv.pid)) == 2, srv.seconds(10), "two workers")
+    before = set(processes.children(srv.pid))
+    srv.command(b"W")
+    srv.wait_log(r"^killing worker 1 \(pid: \d+\)$")
+    wait_until(lambda: len(now := set(processes.children(srv.pid))) == 2 and not now & before, srv.seconds(20), "new workers")
+    assert srv.get().text == "one"
+
+
+def test_lazy_reloads_the_workers_only(server, tmp_path):
+    write_app(tmp_path, "one")
+    srv = server(ini=INI.replace("chdir = {folder}", f"chdir = {tmp_path}") + "lazy = true\n", front="none")
+    write_app(tmp_path, "two")
+    srv.signal(signal.SIGHUP)
+    wait_version(srv, "two")
+    assert "binary reloading" not in srv.log()
+
+
+def test_more_and_fewer_workers_by_command(lazy_site):
+    srv = lazy_site("cheaper = 1\ncheaper-algo = manual\n")
+    for letter, workers in ((b"+", 2), (b"-", 1), (b"+", 2)):
+        srv.command(letter)
+        wait_until(lambda: len(processes.children(srv.pid)) == workers, srv.seconds(20), f"{workers} workers")
+    srv.command(b"C")
+    wait_until(lambda: not processes.children(srv.pid), srv.seconds(20), "no workers")
+    assert srv.get().text == "one"
+
+
+def test_brutal_reload_does_not_wait_for_requests(server):
+    srv = server(app="workers", args=["--master", "--master-fifo", "{folder}/fifo"])
+    with srv.connect() as connection:
+        connection.send(f"GET /wait?{srv.folder}/never HTTP/1.1\r\nHost: x\r\n\r\n")
+        old = int(srv.wait_log(r"waiting in (\d+)")[1])
+        with open(srv.folder / "fifo", "wb", buffering=0) as fifo:
+            fifo.write(b"R")
+        assert connection.read_to_close() == b""
+        wait_until(lambda: not processes.alive(old), srv.seconds(20), "the old worker to be gone")
+    assert srv.get("/").status == 200
+
+
+def test_changed_listeners_and_processes_take_effect(site, program):
+    srv = site()
+    before = srv.port
+    text = srv.ini_path.read_text()
+    srv.port = free_port()
+    srv.ini_path.write_text(text.replace(str(before), str(srv.port)).replace("processes = 2", "processes = 1\nthreads = 3"))
+    srv.signal(signal.SIGHUP)
+    wait_until(srv.accepts, srv.seconds(20), "the new address")
+    wait_until(lambda: len(processes.children(srv.pid)) == 1, srv.seconds(20), "one worker")
+    srv.wait_log(r"spawned uWSGI worker 1 \(pid: \d+, cores: 3\)")
+    new, srv.port = srv.port, before
+    wait_until(lambda: not srv.accepts(), srv.seconds(20), "the old address to be closed")
+    srv.port = new
+    assert srv.get().text == "one"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "process/harakiri.h"
+#include "worker/harakiri.h"
 
 #include <gtest/gtest.h>
 
@@ -30,33 +30,27 @@ class HarakiriTest : public testing::Test {
   std::optional<Scoreboard> scoreboard_;
 };
 
-TEST_F(HarakiriTest, AnIdleWorkerIsNeverOverdue) {
-  EXPECT_FALSE(FindOverdue(worker(), kSecond, 1000 * kSecond));
-}
+TEST_F(HarakiriTest, AnIdleCoreIsNeverOverdue) { EXPECT_EQ(DueTime(core(0), kSecond), 0); }
 
-TEST_F(HarakiriTest, ARequestIsOverdueOnceTheLimitHasPassed) {
+TEST_F(HarakiriTest, ARequestIsDueWhenTheLimitHasPassed) {
   core(1).BeginRequest(10 * kSecond, 1700000000, "GET", "/slow", "127.0.0.1");
-  EXPECT_FALSE(FindOverdue(worker(), 5 * kSecond, 15 * kSecond));
-  EXPECT_EQ(FindOverdue(worker(), 5 * kSecond, 15 * kSecond + 1), HarakiriReason::kRequestTooLong);
+  EXPECT_EQ(DueTime(core(1), 5 * kSecond), 15 * kSecond);
+  EXPECT_EQ(DueTime(core(1), 0), 0) << "without a limit it never is";
 }
 
-TEST_F(HarakiriTest, WithoutALimitNoRequestIsOverdue) {
-  core(0).BeginRequest(10 * kSecond, 1700000000, "GET", "/slow", "127.0.0.1");
-  EXPECT_FALSE(FindOverdue(worker(), 0, 1000 * kSecond));
-}
-
-TEST_F(HarakiriTest, TheApplicationsOwnDeadlineCounts) {
+TEST_F(HarakiriTest, TheEarlierOfTheLimitAndTheApplicationsOwnDeadlineCounts) {
   core(0).BeginRequest(10 * kSecond, 1700000000, "GET", "/slow", "127.0.0.1");
   core(0).user_harakiri_deadline_us = 12 * kSecond;
-  EXPECT_FALSE(FindOverdue(worker(), 0, 12 * kSecond));
-  EXPECT_EQ(FindOverdue(worker(), 0, 12 * kSecond + 1), HarakiriReason::kUserDeadline);
+  EXPECT_EQ(DueTime(core(0), 0), 12 * kSecond);
+  EXPECT_EQ(DueTime(core(0), 1 * kSecond), 11 * kSecond);
+  EXPECT_EQ(DueTime(core(0), 5 * kSecond), 12 * kSecond);
 }
 
 TEST_F(HarakiriTest, ADeadlineEndsWithItsRequest) {
   core(0).BeginRequest(10 * kSecond, 1700000000, "GET", "/slow", "127.0.0.1");
   core(0).user_harakiri_deadline_us = 12 * kSecond;
   core(0).EndRequest();
-  EXPECT_FALSE(FindOverdue(worker(), kSecond, 1000 * kSecond));
+  EXPECT_EQ(DueTime(core(0), kSecond), 0);
 }
 
 TEST_F(HarakiriTest, TheLinesNameTheWorkerAndItsBusyCores) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "process/harakiri.h"
+#include "worker/harakiri.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/file.h"
 #include "base/strings.h"
@@ -18,16 +20,13 @@ void AddKernelState(std::vector<std::string>& lines, pid_t pid) {
 
 }  // namespace
 
-std::optional<HarakiriReason> FindOverdue(const WorkerSlot& worker, int64_t limit_us,
-                                          int64_t now_us) {
-  for (const CoreSlot& core : worker.cores()) {
-    const int64_t started = core.request_started_us.load(std::memory_order_relaxed);
-    if (limit_us > 0 && started != 0 && now_us - started > limit_us)
-      return HarakiriReason::kRequestTooLong;
-    const int64_t deadline = core.user_harakiri_deadline_us.load(std::memory_order_relaxed);
-    if (deadline != 0 && now_us > deadline) return HarakiriReason::kUserDeadline;
-  }
-  return std::nullopt;
+int64_t DueTime(const CoreSlot& core, int64_t limit_us) {
+  const int64_t started = core.request_started_us.load(std::memory_order_relaxed);
+  if (started == 0) return 0;
+  const int64_t by_user = core.user_harakiri_deadline_us.load(std::memory_order_relaxed);
+  if (limit_us == 0) return by_user;
+  const int64_t by_limit = started + limit_us;
+  return by_user == 0 ? by_limit : std::min(by_user, by_limit);
 }
 
 std::vector<std::string> DescribeHarakiri(const WorkerSlot& worker, int id, pid_t pid, int attempt,
@@ -36,6 +35,12 @@ std::vector<std::string> DescribeHarakiri(const WorkerSlot& worker, int id, pid_
   lines.push_back(
       fmt::format("*** HARAKIRI ON WORKER {} (pid: {}, try: {}) ***", id, pid, attempt));
   if (verbose) AddKernelState(lines, pid);
+  for (std::string& line : DescribeRequests(worker, id)) lines.push_back(std::move(line));
+  return lines;
+}
+
+std::vector<std::string> DescribeRequests(const WorkerSlot& worker, int id) {
+  std::vector<std::string> lines;
   lines.push_back(fmt::format("HARAKIRI !!! worker {} status !!!", id));
   int index = 0;
   for (const CoreSlot& core : worker.cores()) {

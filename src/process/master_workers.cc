@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "process/master.h"
+#include "process/messages.h"
+
+// Which workers there are: how one is replaced by another that serves before it leaves, and how
+// many there shall be.
+
+namespace uwsgi {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000;
+// Where one worker at a time is replaced, the next one does not wait for longer than this for the
+// last requests of the one before.
+constexpr int64_t kLongestTurn = 3 * kSecond;
+constexpr int64_t kChainSaysEvery = 2 * kSecond;
+
+bool IsOneAtATime(ReplaceReason reason) {
+  return reason == ReplaceReason::kLimit || reason == ReplaceReason::kChain;
+}
+
+// A reload that fails leaves everything as it was; other replacements are tried again.
+bool IsGivenUpOnFailure(ReplaceReason reason) {
+  return reason == ReplaceReason::kReload || reason == ReplaceReason::kChain;
+}
+
+}  // namespace
+
+// --- replacing ---
+
+void Master::WantReplacement(const Child& child, ReplaceReason reason) {
+  if (child.state == ChildState::kServing) Order(child.id, reason);
+  StartReplacements();
+}
+
+bool Master::HasOrder(int id) const {
+  return std::ranges::any_of(orders_, [id](const auto& order) { return order.id == id; });
+}
+
+// The stronger reason wins: one that waits for nobody.
+void Master::Order(int id, ReplaceReason reason) {
+  const auto found =
+      std::ranges::find_if(orders_, [id](const auto& order) { return order.id == id; });
+  if (found == orders_.end()) {
+    orders_.push_back({id, reason});
+  } else if (IsOneAtATime(found->reason)) {
+    found->reason = reason;
+  }
+}
+
+void Master::DropOrders(ReplaceReason reason) {
+  std::erase_if(orders_, [reason](const auto& order) { return order.reason == reason; });
+}
+
+// The worker serves, its other berth is free, and it has its turn.
+bool Master::MayBegin(const ReplacementOrder& order) {
+  Child* const child = ActiveWorker(order.id);
+  return child->state == ChildState::kServing && !children_.TwinOf(*child).has_process() &&
+         (replacing_ == 0 || !IsOneAtATime(order.reason));
+}
+
+void Master::StartReplacements() {
+  if (stopping_) return;
+  std::erase_if(orders_, [this](const auto& order) { return ActiveWorker(order.id) == nullptr; });
+  for (;;) {
+    const auto next =
+        std::ranges::find_if(orders_, [this](const auto& order) { return MayBegin(order); });
+    if (next == orders_.end()) break;
+    const ReplacementOrder order = *next;
+    orders_.erase(next);
+    BeginReplacement(*ActiveWorker(order.id), order.reason);
+  }
+  const bool chain_goes_on = replacing_ != 0 || std::ranges::any_of(orders_, [](const auto& order) {
+                               return order.reason == ReplaceReason::kChain;
+                             });
+  if (is_chain_reload_ && !chain_goes_on) {
+    is_chain_reload_ = false;
+    loop_->Cancel(std::exchange(chain_timer_, 0));
+    LogLine("chain reloading complete");
+  }
+}
+
+void Master::BeginReplacement(Child& child, ReplaceReason reason) {
+  if (IsOneAtATime(reason)) replacing_ = child.id;
+  if (reason == ReplaceReason::kChain) Log("chain next victim is worker {}", child.id);
+  child.reason = reason;
+  child.farewell = Farewell::kReplaced;
+  Happen(child, ChildEvent::kReplace);
+}
+
+void Master::StartSuccessor(Child& outgoing) {
+  Child& successor = children_.TwinOf(outgoing);
+  // It counts as the same worker: its first start was that of the first process.
+  successor.spawns = std::max(successor.spawns, outgoing.spawns);
+  Happen(successor, ChildEvent::kPauseOver);
+}
+
+// Its successor serves.
+void Master::LetGo(Child& outgoing) {
+  const bool is_evil = outgoing.reason == ReplaceReason::kEvil;
+  TellToEnd(outgoing, SIGHUP, is_evil ? spec().prompt_mercy_us : spec().worker_mercy_us);
+  if (replacing_ != outgoing.id) return;
+  loop_->Cancel(replacing_timer_);
+  replacing_timer_ = loop_->After(kLongestTurn, [this, id = outgoing.id] {
+    OnReplacementOver(id);
+    StartReplacements();
+  });
+}
+
+void Master::OnReplacementOver(int id) {
+  if (replacing_ != id) return;
+  replacing_ = 0;
+  loop_->Cancel(std::exchange(replacing_timer_, 0));
+}
+
+bool Master::GiveUpReplacement(Child& successor) {
+  if (successor.kind != ChildKind::kWorker || successor.state != ChildState::kPausing) return false;
+  Child& outgoing = children_.TwinOf(successor);
+  const ReplaceReason reason = outgoing.reason;
+  if (outgoing.state != ChildState::kOutgoing || !IsGivenUpOnFailure(reason)) return false;
+  Log("*** the reload of the workers has been given up, the new worker {} did not start; those "
+      "that serve go on ***",
+      successor.id);
+  successor.state = ChildState::kVacant;
+  successor.failed_starts = 0;
+  outgoing.farewell = Farewell::kBuried;
+  Happen(outgoing, ChildEvent::kNotReplaced);
+  DropOrders(reason);
+  is_chain_reload_ = is_chain_reload_ && reason != ReplaceReason::kChain;
+  loop_->Cancel(std::exchange(chain_timer_, 0));
+  OnReplacementOver(outgoing.id);
+  StartReplacements();
+  return true;
+}
+
+void Master::ReloadWorkers() {
+  if (stopping_) return;
+  for (int id = 1; id <= workers_; ++id) {
+    if (ActiveWorker(id) != nullptr) Order(id, ReplaceReason::kReload);
+  }
+  StartReplacements();
+}
+
+void Master::ReloadWorkersBrutally() {
+  if (stopping_) return;
+  for (Child& child : children_.all()) {
+    if (child.kind != ChildKind::kWorker || child.state != ChildState::kServing) continue;
+    Log("killing worker {} (pid: {})", child.id, child.pid);
+    Happen(child, ChildEvent::kHarakiri);
+  }
+}
+
+void Master::ChainReload() {
+  if (stopping_ || is_chain_reload_) return;
+  LogLine("chain reload starting...");
+  is_chain_reload_ = true;
+  chain_timer_ = loop_->Every(kChainSaysEvery, [this] { SayChainWaits(); });
+  for (int id = 1; id <= workers_; ++id) {
+    if (ActiveWorker(id) != nullptr) Order(id, ReplaceReason::kChain);
+  }
+  StartReplacements();
+}
+
+void Master::SayChainWaits() {
+  if (replacing_ != 0) Log("chain is still waiting for worker {}...", replacing_);
+}
+
+// --- how many, and for how long ---
+
+void Master::WatchWorkers() {
+  const SupervisionSpec& it = spec();
+  last_request_us_ = MonotonicMicros();
+  if (it.scaling.enabled || it.idle_us > 0 || it.recycle.max_lifetime_us > 0 ||
+      it.recycle.watches_memory() || it.shows_memory)
+    loop_->Every(it.look_period_us, [this] { LookAtWorkers(); });
+}
+
+void Master::LookAtWorkers() {
+  if (stopping_) return;
+  MeasureMemory();
+  CheckLimits();
+  CheckIdle();
+  if (spec().scaling.enabled && started_ && !is_cheap_ && !stopping_) Scale();
+}
+
+void Master::MeasureMemory() {
+  const SupervisionSpec& it = spec();
+  const bool is_urgent =
+      it.recycle.address_space > 0 || it.recycle.resident > 0 || it.scaling.rss_soft_limit > 0;
+  const int64_t now_us = MonotonicMicros();
+  if (!is_urgent && !it.recycle.watches_memory() && !it.shows_memory) return;
+  if (!is_urgent && now_us - memory_measured_us_ < it.recycle.memory_period_us) return;
+  memory_measured_us_ = now_us;
+  for (Child& child : children_.all()) {
+    if (child.kind != ChildKind::kWorker || !child.has_process()) continue;
+    const auto memory = MemoryOf(child.pid);
+    if (!memory) continue;  // it has just ended
+    SlotOf(child).rss.store(memory->resident, std::memory_order_relaxed);
+    SlotOf(child).vsz.store(memory->address_space, std::memory_order_relaxed);
+  }
+}
+
+void Master::CheckLimits() {
+  for (Child& child : children_.all()) {
+    if (child.kind != ChildKind::kWorker || child.state != ChildState::kServing) continue;
+    const WorkerSlot& slot = SlotOf(child);
+    const WorkerAge age{.id = child.id,
+                        .age_us = MonotonicMicros() - child.forked_us,
+                        .memory = {.resident = slot.rss.load(std::memory_order_relaxed),
+                                   .address_space = slot.vsz.load(std::memory_order_relaxed)}};
+    const RecycleReason reason = ReasonToRecycle(spec().recycle, age);
+    if (reason == RecycleReason::kNone || HasOrder(child.id)) continue;
+    LogLine(DescribeRecycling(reason, age, child.pid));
+    WantReplacement(child, IsEvil(reason) ? ReplaceReason::kEvil : ReplaceReason::kLimit);
+  }
+}
+
+// The process that serves under this id, or is going to; null when none is wanted.
+Child* Master::ActiveWorker(int id) {
+  Child* active = nullptr;
+  for (int berth = 0; berth < Scoreboard::kBerths; ++berth) {
+    Child* const child = children_.Find(ChildKind::kWorker, id, berth);
+    if (child == nullptr || !child->is_active()) continue;
+    if (active == nullptr || active->state == ChildState::kOutgoing) active = child;
+  }
+  return active;
+}
+
+int Master::CountActiveWorkers() {
+  int count = 0;
+  for (int id = 1; id <= workers_; ++id) count += ActiveWorker(id) != nullptr ? 1 : 0;
+  return count;
+}
+
+ScalingView Master::ViewOfWorkers() {
+  ScalingView view;
+  view.now_us = MonotonicMicros();
+  view.cores = spec().threads;
+  for (int id = 1; id <= workers_; ++id) {
+    const Child* const child = ActiveWorker(id);
+    ScalingWorker worker{.id = id, .active = child != nullptr};
+    if (child != nullptr) {
+      worker.starting = child->state != ChildState::kServing;
+      worker.spawned_us = child->forked_us;
+      const WorkerSlot& slot = SlotOf(*child);
+      worker.busy_cores = slot.busy_cores();
+      worker.running_us =
+          static_cast<int64_t>(slot.totals->running_time_us.load(std::memory_order_relaxed));
+      for (const CoreSlot& core : slot.cores()) {
+        const int64_t started_us = core.request_started_us.load(std::memory_order_relaxed);
+        if (started_us != 0) worker.running_us += std::max<int64_t>(view.now_us - started_us, 0);
+      }
+    }
+    view.workers.push_back(worker);
+  }
+  for (const Child& child : children_.all()) {
+    if (child.kind == ChildKind::kWorker && child.has_process())
+      view.rss_bytes += SlotOf(child).rss.load(std::memory_order_relaxed);
+  }
+  for (const Listener* listener : parts_.serving.listeners)
+    view.backlog = std::max<int64_t>(view.backlog, listener->queue().waiting);
+  return view;
+}
+
+void Master::Scale() {
+  ScalingView view = ViewOfWorkers();
+  const ScalingDecision decision = Decide(spec().scaling, view, scaling_memory_);
+  if (spec().scaling.busyness.verbose && !decision.note.empty()) LogLine(decision.note);
+  AddWorkers(decision.add);
+  for (int i = 0; i < decision.remove; ++i) {
+    const auto id = ChooseWorkerToStop(view);
+    if (!id) return;
+    view.workers[static_cast<size_t>(*id - 1)].active = false;
+    StopWorker(*id);
+  }
+}
+
+// In the free places with the lowest numbers.
+void Master::AddWorkers(int count) {
+  for (int id = 1; id <= workers_ && count > 0; ++id) {
+    if (ActiveWorker(id) != nullptr) continue;
+    Child* const first = children_.Find(ChildKind::kWorker, id);
+    Child& child = first->has_process() ? children_.TwinOf(*first) : *first;
+    if (child.has_process()) continue;
+    child.spawns = std::max(child.spawns, children_.TwinOf(child).spawns);
+    Happen(child, ChildEvent::kPauseOver);
+    --count;
+  }
+}
+
+void Master::StopWorker(int id) {
+  Child* const child = ActiveWorker(id);
+  if (child == nullptr) return;
+  child->farewell = Farewell::kCheaped;
+  TellToEnd(*child, SIGHUP, spec().worker_mercy_us);
+}
+
+// By command: one that does nothing, else the one with the highest number; the last one stays.
+void Master::StopAnyWorker() {
+  if (stopping_ || CountActiveWorkers() <= 1) return;
+  const ScalingView view = ViewOfWorkers();
+  if (const auto id = ChooseWorkerToStop(view)) return StopWorker(*id);
+  for (int id = workers_; id >= 1; --id) {
+    if (ActiveWorker(id) != nullptr) return StopWorker(id);
+  }
+}
+
+void Master::CheckIdle() {
+  if (spec().idle_us == 0 || is_cheap_ || !started_) return;
+  const uint64_t requests =
+      parts_.serving.scoreboard->total_requests().load(std::memory_order_relaxed);
+  const bool any_busy = std::ranges::any_of(parts_.serving.scoreboard->all_berths(),
+                                            [](const auto& slot) { return slot.busy_cores() > 0; });
+  const int64_t now_us = MonotonicMicros();
+  if (any_busy || requests != std::exchange(requests_seen_, requests)) last_request_us_ = now_us;
+  if (now_us - last_request_us_ < spec().idle_us) return;
+  const int64_t now_s = WallMicros() / kSecond;
+  LogLine(message::WorkersIdle(spec().idle_us / kSecond, now_s,
+                               now_s - (now_us - last_request_us_) / kSecond));
+  if (spec().die_on_idle) return Stop(SIGTERM, spec().worker_mercy_us, 0);
+  GoCheap();
+}
+
+// Every worker ends; the next connection starts them again.
+void Master::GoCheap() {
+  if (stopping_ || is_cheap_ || workers_ == 0) return;
+  orders_.clear();
+  OnReplacementOver(replacing_);
+  for (Child& child : children_.all()) {
+    if (child.kind != ChildKind::kWorker || !child.is_active()) continue;
+    child.farewell = Farewell::kCheaped;
+    TellToEnd(child, SIGHUP, spec().worker_mercy_us);
+  }
+  WaitForConnection();
+}
+
+void Master::WaitForConnection() {
+  LogLine(message::kCheap);
+  is_cheap_ = true;
+  for (const Listener* listener : parts_.serving.listeners) {
+    auto watch = loop_->Watch(listener->fd(), kReadable, [this](uint32_t) { OnConnection(); });
+    if (watch) {
+      door_watches_.push_back(*watch);
+    } else {
+      Log("cheap: {}", watch.error().text());
+    }
+  }
+}
+
+void Master::OnConnection() {
+  for (const WatchId watch : std::exchange(door_watches_, {})) loop_->Unwatch(watch);
+  is_cheap_ = false;
+  last_request_us_ = MonotonicMicros();
+  if (!stopping_) AddWorkers(spec().scaling.initial);
+}
+
+}  // namespace uwsgi

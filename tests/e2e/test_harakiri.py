@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests that take too long end in stages: log, exception in that thread, replacement, kill."""
+import os
+import signal
+
+import pytest
+
+from support import processes
+from support.processes import wait_until
+
+
+def request(path, query=""):
+    return f"GET {path}?{query} HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def get(srv, target):
+    with srv.connect(timeout=60) as connection:
+        return connection.get(target)
+
+
+def start(server, *args, **more):
+    return server(app="troubles", args=["--master", "--harakiri", "1", "--harakiri-graceful-timeout", "1", *args],
+                  allow=["Traceback"], **more)
+
+
+def begun(srv, path):
+    return srv.wait_log(rf"begin {path} in (\d+)")[1]
+
+
+def test_an_exception_ends_the_request_and_nothing_else(server):
+    """Even what the application runs under `except Exception`."""
+    srv = start(server, "--threads", "2")
+    go = srv.folder / "go"
+    with srv.connect(timeout=60) as slow, srv.connect(timeout=60) as other:
+        slow.send(request("/spin", 100))
+        pid = begun(srv, "/spin")
+        assert slow.response().status == 500
+        # a request that began earlier than the exception and is not overdue itself goes on
+        other.send(request("/wait", go))
+        begun(srv, "/wait")
+        go.write_text("")
+        assert other.response().text == pid
+    srv.wait_log(rf"\*\*\* HARAKIRI ON WORKER 1 \(pid: {pid}, try: 1\) \*\*\*$")
+    srv.wait_log(r"HARAKIRI !!! worker 1 status !!!$")
+    srv.wait_log(r"HARAKIRI \[core \d\] 127\.0\.0\.1 - GET /spin\?100 since \d+$")
+    srv.wait_log(r"HARAKIRI !!! end of worker 1 status !!!$")
+    srv.wait_log(r"in spin_in_python")
+    srv.wait_log(r"uwsgi\.HarakiriError")
+    assert srv.get("/").text == pid, "the worker is not replaced"
+
+
+def test_the_exception_does_not_reach_the_next_request(server):
+    srv = start(server)
+    for _ in range(2):
+        assert get(srv, "/spin?100").status == 500
+    for _ in range(20):
+        assert srv.get("/").status == 200
+
+
+def test_a_request_that_cannot_be_interrupted_costs_the_worker_but_not_its_other_requests(server):
+    srv = start(server, "--threads", "2")
+    go = srv.folder / "go"
+    with srv.connect(timeout=60) as stuck, srv.connect(timeout=60) as other:
+        stuck.send(request("/sleep", 100))
+        first = begun(srv, "/sleep")
+        srv.wait_log(r"the request goes on: worker 1 \(pid: \d+\) is given up", timeout=srv.seconds(20))
+        srv.wait_log(r"^Respawned uWSGI worker 1 \(new pid: \d+\)$", timeout=srv.seconds(20))
+        second = wait_until(lambda: (now := srv.get("/").text) != first and now, srv.seconds(20), "the new worker")
+        assert stuck.read_to_close() == b""
+        wait_until(lambda: not processes.alive(int(first)), srv.seconds(20), "the old worker to end")
+        other.send(request("/wait", go))
+        go.write_text("")
+        assert other.response().text == second
+    srv.wait_log(rf"worker 1 killed successfully \(pid: {first}\)")
+
+
+def test_usr2_tells_what_a_worker_does(server):
+    srv = server(app="troubles", args=["--master", "--threads", "2"])
+    go = srv.folder / "go"
+    with srv.connect(timeout=60) as other:
+        other.send(request("/wait", go))
+        first = begun(srv, "/wait")
+        os.kill(int(first), signal.SIGUSR2)
+        srv.wait_log("in wait_for", timeout=srv.seconds(20))
+        srv.wait_log(r"HARAKIRI \[core \d\] 127\.0\.0\.1 - GET /wait")
+        go.write_text("")
+        assert other.response().text == first
+
+
+def test_native_code_that_keeps_the_interpreter(server):
+    """Nothing of Python can run in that process any more: the stacks are written without it, and the worker is replaced."""
+    srv = start(server)
+    with srv.connect(timeout=60) as stuck:
+        stuck.send(request("/native", 100))
+        first = begun(srv, "/native")
+        srv.wait_log(r"native code holds the interpreter's lock", timeout=srv.seconds(20))
+        srv.wait_log(r"in block_in_native_code", timeout=srv.seconds(20))
+        wait_until(lambda: get(srv, "/").text != first, srv.seconds(30), "the new worker")
+        assert stuck.read_to_close() == b""
+    wait_until(lambda: not processes.alive(int(first)), srv.seconds(30), "the old worker to end")
+
+
+def test_a_deadline_of_the_application(server):
+    srv = server(app="troubles", args=["--master"], allow=["Traceback"])
+    pid = srv.get("/").text
+    assert get(srv, "/deadline?1").status == 500
+    srv.wait_log(rf"\*\*\* HARAKIRI ON WORKER 1 \(pid: {pid}, try: 1\) \*\*\*$")
+    assert srv.get("/").text == pid
+
+
+def test_verbose_tells_where_the_kernel_is(server):
+    srv = start(server, "--harakiri-verbose")
+    with srv.connect(timeout=60) as stuck:
+        stuck.send(request("/sleep", 100))
+        srv.wait_log(r"HARAKIRI: -- syscall> ", timeout=srv.seconds(20))
+        srv.wait_log(r"HARAKIRI: -- wchan> ", timeout=srv.seconds(20))
+
+
+def test_workers_of_before_a_reload_are_watched_too(server):
+    srv = server(app="troubles", args=["--master", "--harakiri", "4", "--harakiri-graceful-timeout", "1"], allow=["Traceback"])
+    with srv.connect(timeout=60) as stuck:
+        stuck.send(request("/sleep", 100))
+        first = begun(srv, "/sleep")
+        srv.signal(signal.SIGHUP)
+        wait_until(lambda: get(srv, "/").text != first, srv.seconds(30), "the new worker")
+        assert processes.alive(int(first))
+        assert stuck.read_to_close() == b""
+    wait_until(lambda: not processes.alive(int(first)), srv.seconds(30), "the old worker to end")
+
+
+def test_a_worker_that_does_nothing_at_all_is_killed(server):
+    srv = server(app="troubles", args=["--master", "--harakiri", "1", "--harakiri-graceful-timeout", "0"], allow=["DAMN", "Traceback"])
+    with srv.connect(timeout=60) as stuck:
+        stuck.send(request("/sleep", 100))
+        first = int(begun(srv, "/sleep"))
+        os.kill(first, signal.SIGSTOP)
+        wait_until(lambda: not processes.alive(first), srv.seconds(40), "the stopped worker to be killed")
+    assert srv.get("/").text != str(first)
+
+
+def test_without_a_master_it_is_only_a_warning(server):
+    srv = server(app="troubles", args=["--harakiri", "1"])
+    srv.wait_log("harakiri needs the master")
+    assert get(srv, "/sleep?2").status == 200
