@@ -151,10 +151,29 @@ Result<Json> ParseJson(std::string_view text, JsonLimits limits) {
   return std::move(reader.root());
 }
 
+namespace {
+
+// How many bytes at the front stand for themselves in a string.
+size_t PlainSize(std::string_view text) {
+  size_t size = 0;
+  while (size < text.size()) {
+    const auto byte = static_cast<unsigned char>(text[size]);
+    if (byte < 0x20 || byte >= 0x7f || byte == '"' || byte == '\\') break;
+    ++size;
+  }
+  return size;
+}
+
+}  // namespace
+
 void AppendJsonString(std::string& out, std::string_view text) {
   constexpr std::string_view kPlain = "\b\t\n\f\r\"\\", kLetters = "btnfr\"\\";
   out += '"';
-  while (!text.empty()) {
+  for (;;) {
+    const size_t plain = PlainSize(text);
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const char c = text.front();
     const size_t size = DecodeUtf8(text).size;
     if (const size_t at = kPlain.find(c); at != std::string_view::npos) {

@@ -164,13 +164,17 @@ Status Server::BindSockets() {
 Status Server::CreateShared() {
   const SupervisionSpec& spec = supervision();
   SharedSize size;
-  Scoreboard::AddSize(size, spec.processes, spec.threads);
-  ServiceSet::AddSize(size, specs_.services);
+  const Detail detail = specs_.process.stats.is_wanted() ? Detail::kStats : Detail::kPlain;
+  Scoreboard::AddSize(size, spec.processes, spec.threads, detail);
+  const ServedSize served{spec.processes, spec.threads, listeners_->listeners().size()};
+  ServiceSet::AddSize(size, specs_.services, served);
   if (spec.processes > 1) Migration::AddSize(size, spec.processes);
   region_.emplace(TRY(SharedRegion::Create(size)));
-  scoreboard_ = TRY(Scoreboard::Create(*region_, spec.processes, spec.threads));
+  scoreboard_ = TRY(Scoreboard::Create(*region_, spec.processes, spec.threads, detail));
   TRY_STATUS(services_.Create(*region_, specs_.services, StoreUseOf(order_.kind)));
   if (spec.processes > 1) migration_ = TRY(Migration::Create(*region_, *scoreboard_));
+  TRY_STATUS(services_.CreateMetrics(*region_, specs_.services.metrics,
+                                     {&*scoreboard_, listeners_->pointers()}));
   control_ = std::make_unique<ServerControl>(*scoreboard_);
   facts_ = MakeFacts();
   return {};
@@ -258,6 +262,8 @@ Result<int> Server::Serve() {
   parts.listeners = listeners_->pointers();
   parts.runtime = runtime_.get();
   parts.control = control_.get();
+  parts.services = &services_.services();
+  parts.started_on = started_on_;
   parts.identity = &specs_.process.start_up.identity;
   parts.hooks = &hooks_;
   parts.migration = migration_.get();

@@ -2,11 +2,25 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
+#include "net/listener.h"
 #include "runtime/services.h"
 #include "service/service_plan.h"
+#include "shm/scoreboard.h"
 
 namespace uwsgi {
+
+// What serves requests, which some services look at, and how much of it there is.
+struct ServedSize {
+  int workers = 1;
+  int cores = 1;
+  size_t sockets = 0;
+};
+struct Served {
+  const Scoreboard* scoreboard = nullptr;
+  std::vector<const Listener*> listeners;
+};
 
 // Owner of all services, which are made before the first fork and live as long as the process.
 class ServiceSet {
@@ -16,14 +30,17 @@ class ServiceSet {
   ServiceSet& operator=(const ServiceSet&) = delete;
 
   // What Create() will carve.
-  static void AddSize(SharedSize& size, const ServiceSpecs& specs);
+  static void AddSize(SharedSize& size, const ServiceSpecs& specs, const ServedSize& served);
   Status Create(SharedRegion& region, const ServiceSpecs& specs, StoreUse stores);
+  // After Create(), once there is a scoreboard: the metrics, when they are wanted.
+  Status CreateMetrics(SharedRegion& region, const MetricsSpec& spec, const Served& served);
 
   [[nodiscard]] const Services& services() const { return services_; }
 
  private:
   std::optional<UserLocks> locks_;
   std::optional<Caches> caches_;
+  std::optional<Metrics> metrics_;
   Services services_;
 };
 

@@ -17,6 +17,7 @@ namespace {
 // The text, a fact in each line:
 //   uwsgi-handover 1
 //   reloads N
+//   failed N
 //   started SECONDS
 //   lifeline FD
 //   worker ID PID DRAINING DEADLINE
@@ -50,6 +51,8 @@ Status DecodeLine(HandOver& state, std::string_view line) {
       blank == std::string_view::npos ? std::string_view() : line.substr(blank + 1);
   if (name == "reloads") {
     state.reloads = static_cast<int>(TRY(Number(rest)));
+  } else if (name == "failed") {
+    state.failed_reloads = static_cast<int>(TRY(Number(rest)));
   } else if (name == "started") {
     state.started_on = TRY(Number(rest));
   } else if (name == "lifeline") {
@@ -67,7 +70,8 @@ Status DecodeLine(HandOver& state, std::string_view line) {
 
 std::string EncodeHandOver(const HandOver& state) {
   std::string text(kMagic);
-  text += fmt::format("\nreloads {}\nstarted {}\n", state.reloads, state.started_on);
+  text += fmt::format("\nreloads {}\nfailed {}\nstarted {}\n", state.reloads, state.failed_reloads,
+                      state.started_on);
   for (const int fd : state.lifelines) text += fmt::format("lifeline {}\n", fd);
   for (const OldChild& child : state.children) {
     text += fmt::format("{} {} {} {} {}\n", child.is_worker ? "worker" : "helper", child.id,

@@ -27,6 +27,7 @@ struct OldChild {
 // What a master leaves to the program that takes its place at a graceful reload. It travels as text
 // in a memory file, whose descriptor an environment variable names.
 struct HandOver {
+  int failed_reloads = 0;  // how often that was given up
   int reloads = 1;         // how often the server has been reloaded, this time included
   int64_t started_on = 0;  // of the first start, seconds since 1970
   std::string listeners;   // as ListenerSet::HandOver made it

@@ -13,6 +13,7 @@ namespace {
 TEST(HandOver, SurvivesTheWayThroughText) {
   HandOver state;
   state.reloads = 3;
+  state.failed_reloads = 2;
   state.started_on = 1700000000;
   state.listeners = "5 0 127.0.0.1:8000\n6 0 /run/a b.sock\n";
   state.lifelines = {8, 9};
@@ -22,6 +23,7 @@ TEST(HandOver, SurvivesTheWayThroughText) {
   const auto decoded = DecodeHandOver(EncodeHandOver(state));
   ASSERT_TRUE(decoded) << decoded.error().text();
   EXPECT_EQ(decoded->reloads, 3);
+  EXPECT_EQ(decoded->failed_reloads, 2);
   EXPECT_EQ(decoded->started_on, 1700000000);
   EXPECT_EQ(decoded->listeners, state.listeners);
   EXPECT_EQ(decoded->lifelines, state.lifelines);

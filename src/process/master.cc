@@ -13,6 +13,7 @@
 #include "process/fork.h"
 #include "process/harakiri.h"
 #include "process/messages.h"
+#include "process/worker_end.h"
 
 // What the master does with its children. What it does when it is signalled is in
 // master_actions.cc.
@@ -110,6 +111,10 @@ void Master::StartAll(ChildKind kind) {
 
 void Master::AdoptPredecessors() {
   if (parts_.predecessor == nullptr) return;
+  InstanceCounters& counters = parts_.serving.scoreboard->instance();
+  counters.reloads = static_cast<uint64_t>(parts_.predecessor->reloads);
+  counters.failed_reloads = static_cast<uint64_t>(parts_.predecessor->failed_reloads);
+  counters.last_reload_s = WallMicros() / kSecond;
   for (const int write_end : parts_.predecessor->lifelines) lifeline_.KeepOpen(write_end);
   for (const OldChild& old : parts_.predecessor->children) {
     Child& child =
@@ -417,6 +422,7 @@ void Master::OnEnd(Child& child, int wait_status) {
   const ChildEvent event = EventOf(wait_status);
   if (event != ChildEvent::kEndedWell && DiedYoung(child)) child.state = ChildState::kStarting;
   const Ended ended{child.pid, wait_status};
+  NoteWorkerEnd(*parts_.serving.scoreboard, child, {child.pid, wait_status, event, stopping_});
   child.pid = 0;
   loop_->Unwatch(std::exchange(child.reports_watch, 0));
   child.reports.Reset();

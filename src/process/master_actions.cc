@@ -123,11 +123,13 @@ void Master::OnTrialEnd(int wait_status) {
   Log("*** the reload has been given up, the trial of the new configuration failed ({}); the "
       "server goes on as it was ***",
       DescribeStatus(wait_status));
+  Bump(parts_.serving.scoreboard->instance().failed_reloads);
 }
 
 void Master::BecomeNew() {
   HandOver state;
   state.reloads = (parts_.predecessor != nullptr ? parts_.predecessor->reloads : 0) + 1;
+  state.failed_reloads = static_cast<int>(parts_.serving.scoreboard->instance().failed_reloads);
   state.started_on = parts_.started_on;
   state.lifelines = lifeline_.write_ends();
   for (const Child& child : children_.all()) {

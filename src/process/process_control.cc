@@ -5,19 +5,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "process/stats_json.h"
 
 namespace uwsgi {
 namespace {
-
-std::string_view StatusOf(const WorkerSlot& slot, bool paused) {
-  const WorkerState state = slot.state.load(std::memory_order_relaxed);
-  if (slot.pid.load(std::memory_order_relaxed) == 0 || state == WorkerState::kEmpty ||
-      state == WorkerState::kGone) {
-    return "cheap";
-  }
-  if (paused) return "pause";
-  return slot.busy_cores() > 0 ? "busy" : "idle";
-}
 
 WorkerInfo InfoOf(const WorkerSlot& slot, int id, bool paused) {
   constexpr auto kRelaxed = std::memory_order_relaxed;
@@ -28,7 +19,7 @@ WorkerInfo InfoOf(const WorkerSlot& slot, int id, bool paused) {
   info.delta_requests = slot.delta_requests();
   info.signals = slot.totals->signals.load(kRelaxed);
   info.exceptions = slot.Total(&CoreSlot::exceptions);
-  info.status = StatusOf(slot, paused);
+  info.status = WorkerStatus(slot, paused);
   info.rss = slot.rss.load(kRelaxed);
   info.vsz = slot.vsz.load(kRelaxed);
   info.running_time = slot.totals->running_time_us.load(kRelaxed);

@@ -120,6 +120,7 @@ Result<ProcessSpec> PlanProcesses(const Options& options) {
   spec.hooks = TRY(PlanHooks(options));
   spec.fifos = TRY(PlanFifos(options));
   spec.touches = TRY(PlanTouches(options));
+  spec.stats = TRY(PlanStats(options));
   return spec;
 }
 

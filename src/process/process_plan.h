@@ -17,6 +17,7 @@
 #include "process/process_title.h"
 #include "process/touch_spec.h"
 #include "process/wait_for.h"
+#include "process/stats_plan.h"
 
 namespace uwsgi {
 
@@ -76,6 +77,7 @@ struct ProcessSpec {
   HookSpec hooks;
   std::vector<std::string> fifos;  // by slot
   std::vector<TouchSpec> touches;
+  StatsSpec stats;
 };
 
 // What the options say about processes. An error names the option and where it was given.

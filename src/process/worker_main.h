@@ -6,6 +6,7 @@
 #include "process/hooks.h"
 #include "process/process_control.h"
 #include "process/process_plan.h"
+#include "runtime/services.h"
 #include "worker/worker.h"
 
 namespace uwsgi {
@@ -23,6 +24,8 @@ struct ServingParts {
   const IdentitySpec* identity = nullptr;
   HookRunner* hooks = nullptr;
   Migration* migration = nullptr;  // null with one worker
+  const Services* services = nullptr;
+  int64_t started_on = 0;  // of the first start, seconds since 1970
 };
 
 // What worker `id` does from the fork to its end: title, directory, application (lazy-apps),

@@ -118,8 +118,9 @@ ApiContext& api() {
 Status InstallApiModule() {
   const PyRef module = PyRef::Steal(PyModule_Create(&module_definition));
   bool ok = module && AddConstants(module.get(), *api().facts);
-  for (PyMethodDef* const methods : {kModuleMethods, WorkerMethods(), RequestMethods(),
-                                     LogMethods(), LockMethods(), CacheMethods()}) {
+  for (PyMethodDef* const methods :
+       {kModuleMethods, WorkerMethods(), RequestMethods(), LogMethods(), LockMethods(),
+        CacheMethods(), MetricMethods()}) {
     ok = ok && PyModule_AddFunctions(module.get(), methods) == 0;
   }
   ok = ok && AddUnavailable(module.get()) &&

@@ -36,6 +36,7 @@ void CallApiHook(const char* name);
 
 // The tables: each ends with a row of nulls.
 PyMethodDef* WorkerMethods();           // api_worker.cc: processes and the server
+PyMethodDef* MetricMethods();           // api_metrics.cc
 PyMethodDef* RequestMethods();          // api_request.cc: the request of this thread
 PyMethodDef* LogMethods();              // api_log.cc
 PyMethodDef* CacheMethods();            // api_cache.cc

@@ -19,9 +19,6 @@ struct Service {
 };
 
 const std::array kServices = {
-    Service{&PyExc_ValueError, "no metrics are configured",
-            "metric_get metric_set metric_inc metric_dec metric_mul metric_div metric_set_max "
-            "metric_set_min"},
     Service{&PyExc_ValueError, "unable to register signal: no signal service is running",
             "register_signal signal signal_wait signal_received signal_registered"},
     Service{&PyExc_ValueError, "unable to add timer: no signal service is running",

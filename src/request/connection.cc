@@ -195,16 +195,26 @@ Step Connection::ReadAndParse(int64_t now_ms) {
       case Received::kEnd:
         // The application is told that the body broke off: it reads what came, then gets an error.
         if (phase_ == Phase::kBody && !spec().post_buffering) return DeliverStream();
-        if (phase_ == Phase::kBody) LogRefusal(*this, "the client went away within the body");
-        return Step::kClose;
+        [[fallthrough]];
       case Received::kBroken:
-        return Step::kClose;
+        return GiveUp(WhyLeft());
     }
     const Step step = phase_ == Phase::kBody ? CollectBody(now_ms) : Parse(now_ms);
     if (step != Step::kWait || !WantsMore()) return step;
   }
   take_turns_ = true;
   return Step::kWait;
+}
+
+Step Connection::GiveUp(CloseReason reason) {
+  close_reason_ = reason;
+  return Step::kClose;
+}
+
+// What a client that has closed left undone.
+CloseReason Connection::WhyLeft() const {
+  if (phase_ == Phase::kBody) return CloseReason::kClientLeftInBody;
+  return phase_ == Phase::kHead ? CloseReason::kClientLeftInHead : CloseReason::kNone;
 }
 
 // A head or a body is incomplete, and the socket may have more of it.
@@ -227,7 +237,7 @@ Step Connection::Parse(int64_t now_ms) {
     case HeadOutcome::kDrop:
       break;
   }
-  return Step::kClose;
+  return GiveUp(CloseReason::kBadRequest);
 }
 
 Step Connection::StartBody(int64_t now_ms) {
@@ -256,7 +266,7 @@ Step Connection::StartBody(int64_t now_ms) {
     const bool too_large = has_length && exchange.content_length > spec().body_in_memory;
     if (too_large || exchange.expects_continue) return DeliverStream();
   } else if (exchange.expects_continue && !SendContinue()) {
-    return Step::kClose;
+    return GiveUp(CloseReason::kClientLeftInBody);
   }
   phase_ = Phase::kBody;
   deadline_ms_ = now_ms + spec().body_timeout_ms;
@@ -468,7 +478,10 @@ void Connection::EndResponse() { exchange_->response.Finish(); }
 
 Step Connection::FinishRequest(int64_t now_ms) {
   const Response& response = exchange_->response;
-  if (response.client_gone_ || response.abandoned_) return Step::kClose;
+  if (response.client_gone_)
+    return GiveUp(response.write_error() == 0 ? CloseReason::kWriteTimeout
+                                              : CloseReason::kClientGone);
+  if (response.abandoned_) return GiveUp(CloseReason::kAbandoned);
   return FlushOutput(now_ms);
 }
 
@@ -477,7 +490,7 @@ Step Connection::FlushOutput(int64_t now_ms) {
     const size_t before = exchange_->output.pending_bytes();
     int error = 0;
     const FlushResult result = exchange_->output.Flush(socket_.get(), error);
-    if (result == FlushResult::kError) return Step::kClose;
+    if (result == FlushResult::kError) return GiveUp(CloseReason::kClientGone);
     if (result != FlushResult::kDone) {
       take_turns_ = result == FlushResult::kEnough;
       if (phase_ != Phase::kFlushing || exchange_->output.pending_bytes() != before ||
@@ -590,9 +603,8 @@ Step Connection::OnDeadline(int64_t now_ms) {
     case Phase::kHead:
     case Phase::kBody:
       if (!front_->protocol->answers_timeouts()) {
-        LogRefusal(*this, phase_ == Phase::kHead ? "timeout waiting for the request"
-                                                 : "timeout waiting for the body");
-        return Step::kClose;
+        return GiveUp(phase_ == Phase::kHead ? CloseReason::kHeadTimeout
+                                             : CloseReason::kBodyTimeout);
       }
       return RefuseStatus(
           408,
@@ -603,7 +615,7 @@ Step Connection::OnDeadline(int64_t now_ms) {
         Log("uwsgi_response_write_body_do() TIMEOUT !!! the client {} does not take its response",
             peer_text());
       }
-      return Step::kClose;
+      return GiveUp(CloseReason::kWriteTimeout);
     case Phase::kIdle:
     case Phase::kDraining:
     case Phase::kLingering:

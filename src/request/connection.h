@@ -11,6 +11,7 @@
 #include "net/address.h"
 #include "net/poller.h"
 #include "net/timer_wheel.h"
+#include "request/close_reason.h"
 #include "request/exchange.h"
 #include "request/front.h"
 
@@ -122,6 +123,10 @@ class Connection {
   // Waits until the socket takes bytes, at most the socket timeout.
   [[nodiscard]] bool WaitWritable() const;
   Result<size_t> ReadBody(char* into, size_t size);
+  // It is to be closed, with its client waiting for an answer.
+  Step GiveUp(CloseReason reason);
+  // Why it is closed with its client waiting for an answer; kNone when that does not wait.
+  [[nodiscard]] CloseReason close_reason() const { return close_reason_; }
   void set_draining(const std::atomic<bool>* draining) { draining_ = draining; }
   [[nodiscard]] bool draining() const {
     return draining_ != nullptr && draining_->load(std::memory_order_relaxed);
@@ -140,6 +145,7 @@ class Connection {
   enum class Received : uint8_t { kBytes, kNothing, kEnd, kBroken };
   Received Receive();
   Step ReadAndParse(int64_t now_ms);
+  [[nodiscard]] CloseReason WhyLeft() const;
   [[nodiscard]] bool WantsMore() const;
   [[nodiscard]] bool IsQuiet() const;
   Step Parse(int64_t now_ms);
@@ -172,6 +178,7 @@ class Connection {
   Registration registration_ = Registration::kNone;
   Phase phase_ = Phase::kIdle;
   uint8_t moves_ = 0;  // of the current request, between processes
+  CloseReason close_reason_ = CloseReason::kNone;
   bool peer_is_trusted_ = false;
   bool awaits_proxy_line_ = false;
   bool maybe_readable_ = false;    // the socket was not read until it was empty

@@ -4,6 +4,7 @@
 namespace uwsgi {
 
 class Caches;
+class Metrics;
 class UserLocks;
 
 // What the server offers to applications beside requests. Made before the first fork, owned by
@@ -11,6 +12,7 @@ class UserLocks;
 struct Services {
   UserLocks* locks = nullptr;
   Caches* caches = nullptr;  // never null in a server, but may have no cache
+  Metrics* metrics = nullptr;
 };
 
 }  // namespace uwsgi

@@ -3,6 +3,7 @@
 
 #include "config/options.h"
 #include "service/cache_plan.h"
+#include "service/metrics_plan.h"
 
 namespace uwsgi {
 namespace {
@@ -23,6 +24,7 @@ Result<ServiceSpecs> PlanServices(const Options& options) {
   ServiceSpecs specs;
   specs.locks = TRY(PlanLocks(options));
   specs.caches = TRY(PlanCaches(options));
+  specs.metrics = TRY(PlanMetrics(options));
   return specs;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 #include "service/caches.h"
+#include "service/metrics.h"
 #include "service/user_lock.h"
 
 namespace uwsgi {
@@ -13,6 +14,7 @@ struct Options;
 struct ServiceSpecs {
   UserLocksSpec locks;
   CachesSpec caches;
+  MetricsSpec metrics;
 };
 
 // Reads the options of all services. Errors name the option and where it was given.

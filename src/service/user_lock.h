@@ -33,6 +33,10 @@ class UserLocks {
   void Unlock(int number);
   // Whether somebody who lives has it.
   [[nodiscard]] bool IsLocked(int number);
+  // The thread that has it, or had it when it died; 0 when it is free. To look at only.
+  [[nodiscard]] pid_t Holder(int number) const {
+    return locks_[static_cast<size_t>(number)].holder.load(std::memory_order_relaxed);
+  }
 
   // For statistics: how many there are, and the process that has one (0: nobody; a dead one stays
   // named until somebody else asks for the lock).

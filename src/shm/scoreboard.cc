@@ -49,6 +49,7 @@ int WorkerSlot::busy_cores() const {
 
 void WorkerSlot::NoteSpawn(int worker_id, pid_t worker_pid, int64_t wall_s) {
   for (CoreSlot& core : cores()) core.EndRequest();
+  for (AppSlot& app : apps()) app.is_loaded.store(false, std::memory_order_relaxed);
   accepting.store(false, std::memory_order_relaxed);
   ready.store(false, std::memory_order_relaxed);
   id.store(worker_id, std::memory_order_relaxed);
@@ -61,25 +62,37 @@ void WorkerSlot::NoteSpawn(int worker_id, pid_t worker_pid, int64_t wall_s) {
   state.store(WorkerState::kStarting, std::memory_order_relaxed);
 }
 
-void Scoreboard::AddSize(SharedSize& size, int workers, int cores) {
+void Scoreboard::AddSize(SharedSize& size, int workers, int cores, Detail detail) {
   const auto ids = static_cast<size_t>(workers);
   size.Add<Instance>();
   size.Add<WorkerTotals>(ids);
   size.Add<WorkerSlot>(ids * kBerths);
-  for (size_t i = 0; i < ids * kBerths; ++i) size.Add<CoreSlot>(static_cast<size_t>(cores));
+  for (size_t i = 0; i < ids * kBerths; ++i) {
+    size.Add<CoreSlot>(static_cast<size_t>(cores));
+    if (detail == Detail::kPlain) continue;
+    size.Add<RequestVars>(static_cast<size_t>(cores));
+    size.Add<AppSlot>(kMostApps);
+  }
 }
 
-Result<Scoreboard> Scoreboard::Create(SharedRegion& region, int workers, int cores) {
+Result<Scoreboard> Scoreboard::Create(SharedRegion& region, int workers, int cores, Detail detail) {
   const auto ids = static_cast<size_t>(workers);
   Instance* const instance = TRY(region.Carve<Instance>()).data();
   const std::span<WorkerTotals> totals = TRY(region.Carve<WorkerTotals>(ids));
   const std::span<WorkerSlot> berths = TRY(region.Carve<WorkerSlot>(ids * kBerths));
   for (size_t i = 0; i < berths.size(); ++i) {
     const std::span<CoreSlot> seats = TRY(region.Carve<CoreSlot>(static_cast<size_t>(cores)));
-    berths[i].first_core = seats.data();
-    berths[i].core_count = seats.size();
-    berths[i].totals = &totals[i / kBerths];
-    berths[i].twin = &berths[i % kBerths == 0 ? i + 1 : i - 1];
+    WorkerSlot& slot = berths[i];
+    slot.first_core = seats.data();
+    slot.core_count = seats.size();
+    slot.totals = &totals[i / kBerths];
+    slot.twin = &berths[i % kBerths == 0 ? i + 1 : i - 1];
+    if (detail == Detail::kPlain) continue;
+    const std::span<RequestVars> vars = TRY(region.Carve<RequestVars>(static_cast<size_t>(cores)));
+    for (size_t core = 0; core < seats.size(); ++core) seats[core].vars = &vars[core];
+    const std::span<AppSlot> apps = TRY(region.Carve<AppSlot>(kMostApps));
+    slot.first_app = apps.data();
+    slot.app_count = apps.size();
   }
   return Scoreboard(berths, instance);
 }

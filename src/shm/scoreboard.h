@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "shm/region.h"
+#include "shm/request_vars.h"
 
 namespace uwsgi {
 
@@ -75,6 +76,13 @@ class SharedText {
   std::atomic<uint32_t> size_{0};
 };
 
+// Upper bounds of the response times that are counted apart, in microseconds; a last bucket takes
+// what is slower.
+inline constexpr std::array<uint64_t, 13> kLatencyBoundsUs = {
+    1'000,   2'500,   5'000,     10'000,    25'000,    50'000,    100'000,
+    250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000};
+inline constexpr size_t kLatencyBuckets = kLatencyBoundsUs.size() + 1;
+
 // A core's seat. Written by the core's thread alone; two pairs of cache lines at least, so that
 // cores never wait for each other's writes.
 struct alignas(128) CoreSlot {
@@ -92,6 +100,11 @@ struct alignas(128) CoreSlot {
   SharedText<16> method;
   SharedText<48> remote;
   SharedText<256> uri;
+  // With stats only: answers by time and by class of status (1xx to 5xx; 0: none was given), and
+  // the variables of the running request, null without stats.
+  std::array<std::atomic<uint64_t>, kLatencyBuckets> latency{};
+  std::array<std::atomic<uint64_t>, 6> status_classes{};
+  RequestVars* vars = nullptr;
 
   void BeginRequest(int64_t monotonic_us, int64_t wall_s, std::string_view request_method,
                     std::string_view request_uri, std::string_view remote_address) {
@@ -104,6 +117,14 @@ struct alignas(128) CoreSlot {
   void EndRequest() {
     user_harakiri_deadline_us.store(0, std::memory_order_relaxed);
     request_started_us.store(0, std::memory_order_relaxed);
+  }
+  // By the core, when an answer is complete.
+  void NoteAnswer(uint64_t micros, int status) {
+    size_t bucket = 0;
+    while (bucket < kLatencyBoundsUs.size() && micros > kLatencyBoundsUs[bucket]) ++bucket;
+    Bump(latency[bucket]);
+    const auto status_class = static_cast<size_t>(status) / 100;
+    Bump(status_classes[status_class < status_classes.size() ? status_class : 0]);
   }
   [[nodiscard]] bool busy() const {
     return request_started_us.load(std::memory_order_relaxed) != 0;
@@ -126,10 +147,24 @@ struct alignas(128) WorkerTotals {
   std::atomic<uint64_t> avg_rt_us{0};        // decaying mean of response times
   std::atomic<uint64_t> signals{0};          // user signals handled
   std::atomic<uint64_t> harakiri_count{0};   // requests that took too long
+  // Connections closed without an answer; request/close_reason.h counts the reasons.
+  std::array<std::atomic<uint64_t>, 16> closed{};
 
   // Written by the master.
   std::atomic<uint64_t> respawn_count{0};  // spawns, the first included
   std::atomic<int> current{0};             // the berth of the process that serves
+  // How its processes ended; process/end_reason.h counts the reasons.
+  std::array<std::atomic<uint64_t>, 16> ends{};
+};
+
+// An application of a worker, with stats only. Written by the worker.
+struct AppSlot {
+  std::atomic<bool> is_loaded{false};
+  std::atomic<int64_t> startup_seconds{0};
+  std::atomic<uint64_t> requests{0};    // of this process, by its cores with fetch_add
+  std::atomic<uint64_t> exceptions{0};  // the same
+  SharedText<128> mountpoint;
+  SharedText<128> chdir;
 };
 
 // A berth of a worker: the place of one process. Each worker id has two, so that a process can be
@@ -149,6 +184,8 @@ struct alignas(128) WorkerSlot {
   std::atomic<bool> ready{false};                   // has entered its loop
 
   [[nodiscard]] std::span<CoreSlot> cores() const { return {first_core, core_count}; }
+  // Empty without stats; application N of the worker has place N, those beyond have none.
+  [[nodiscard]] std::span<AppSlot> apps() const { return {first_app, app_count}; }
   // Over all processes that this worker id had, and of the one in this berth.
   [[nodiscard]] uint64_t requests() const { return Total(&CoreSlot::requests); }
   [[nodiscard]] uint64_t delta_requests() const {
@@ -157,6 +194,11 @@ struct alignas(128) WorkerSlot {
   // The sum of one counter over the cores, of both berths and of this one.
   [[nodiscard]] uint64_t Total(std::atomic<uint64_t> CoreSlot::*counter) const;
   [[nodiscard]] uint64_t TotalOfBerth(std::atomic<uint64_t> CoreSlot::*counter) const;
+  // One counter of one core, of both berths.
+  [[nodiscard]] uint64_t TotalOfCore(size_t core, std::atomic<uint64_t> CoreSlot::*counter) const {
+    return (cores()[core].*counter).load(std::memory_order_relaxed) +
+           (twin->cores()[core].*counter).load(std::memory_order_relaxed);
+  }
   [[nodiscard]] int busy_cores() const;
 
   // By the master before it forks the process for this berth, with a pid of 0 that it sets
@@ -176,16 +218,31 @@ struct alignas(128) WorkerSlot {
   size_t core_count = 0;
   WorkerTotals* totals = nullptr;
   WorkerSlot* twin = nullptr;  // the other berth of the same worker id
+  AppSlot* first_app = nullptr;
+  size_t app_count = 0;
 };
+
+// What the master counts of the instance as a whole.
+struct InstanceCounters {
+  std::atomic<uint64_t> reloads{0};         // graceful reloads of the program, before this one too
+  std::atomic<uint64_t> failed_reloads{0};  // given up: the trial failed
+  std::atomic<uint64_t> worker_reloads{0};  // all workers replaced under the same program
+  std::atomic<int64_t> last_reload_s{0};    // seconds since 1970; 0: there was none
+};
+
+// How much is kept: the figures of AppSlot and the variables of running requests cost memory.
+enum class Detail : uint8_t { kPlain, kStats };
 
 // A view of the slots, which live in the region; copies show the same. Created before the first
 // fork.
 class Scoreboard {
  public:
   static constexpr int kBerths = 2;
+  static constexpr size_t kMostApps = 32;
 
-  static void AddSize(SharedSize& size, int workers, int cores);
-  static Result<Scoreboard> Create(SharedRegion& region, int workers, int cores);
+  static void AddSize(SharedSize& size, int workers, int cores, Detail detail = Detail::kPlain);
+  static Result<Scoreboard> Create(SharedRegion& region, int workers, int cores,
+                                   Detail detail = Detail::kPlain);
 
   [[nodiscard]] int workers() const { return static_cast<int>(berths_.size()) / kBerths; }
   [[nodiscard]] int cores() const { return static_cast<int>(berths_[0].core_count); }
@@ -211,11 +268,15 @@ class Scoreboard {
   // No worker accepts connections while this is set. Written by the master, who then tells the
   // workers to look (SIGWINCH).
   [[nodiscard]] std::atomic<bool>& paused() const { return instance_->paused; }
+  [[nodiscard]] InstanceCounters& instance() const { return instance_->counters; }
+  // Whether it keeps the figures that only stats show.
+  [[nodiscard]] bool is_detailed() const { return berths_[0].first_app != nullptr; }
 
  private:
   struct alignas(128) Instance {
     std::atomic<uint64_t> total_requests{0};
     std::atomic<bool> paused{false};
+    alignas(128) InstanceCounters counters;
   };
 
   Scoreboard(std::span<WorkerSlot> berths, Instance* instance)

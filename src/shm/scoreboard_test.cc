@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <set>
+#include <thread>
 
 namespace uwsgi {
 namespace {
@@ -111,6 +112,63 @@ TEST_F(ScoreboardTest, AReplacementGoesOnCountingAndTheOldOneStillCounts) {
   before.NoteResponse(10, 20);
   EXPECT_EQ(scoreboard.worker(1).totals->tx, 40U);
   EXPECT_EQ(scoreboard.worker(2).totals->tx, 0U);
+}
+
+TEST_F(ScoreboardTest, KeepsTheFiguresOfStatsOnlyWhenAsked) {
+  EXPECT_FALSE(scoreboard.is_detailed());
+  EXPECT_EQ(scoreboard.core(1, 0).vars, nullptr);
+  EXPECT_TRUE(scoreboard.worker(1).apps().empty());
+  SharedSize size;
+  Scoreboard::AddSize(size, 2, 2, Detail::kStats);
+  SharedRegion larger = SharedRegion::Create(size).value();
+  const Scoreboard detailed = Scoreboard::Create(larger, 2, 2, Detail::kStats).value();
+  EXPECT_TRUE(detailed.is_detailed());
+  EXPECT_NE(detailed.core(2, 1).vars, detailed.core(2, 0).vars);
+  EXPECT_EQ(detailed.worker(2).apps().size(), Scoreboard::kMostApps);
+}
+
+TEST_F(ScoreboardTest, CountsAnswersByTimeAndClass) {
+  CoreSlot& core = scoreboard.core(1, 0);
+  core.NoteAnswer(1000, 200);
+  core.NoteAnswer(1001, 404);
+  core.NoteAnswer(60'000'000, 0);
+  core.NoteAnswer(1, 999);
+  EXPECT_EQ(core.latency[0], 2U);
+  EXPECT_EQ(core.latency[1], 1U);
+  EXPECT_EQ(core.latency[kLatencyBuckets - 1], 1U);
+  EXPECT_EQ(core.status_classes[2], 1U);
+  EXPECT_EQ(core.status_classes[4], 1U);
+  EXPECT_EQ(core.status_classes[0], 2U);
+}
+
+TEST(RequestVars, ReadWhatWasWrittenWhole) {
+  RequestVars vars;
+  EXPECT_EQ(vars.Get(), "");
+  vars.Set(std::string_view("A=1\0BC=23\0", 10));
+  EXPECT_EQ(vars.Get(), std::string_view("A=1\0BC=23\0", 10));
+  const std::string longest(RequestVars::kCapacity, 'x');
+  vars.Set(longest);
+  EXPECT_EQ(vars.Get(), longest);
+  vars.Set("");
+  EXPECT_EQ(vars.Get(), "");
+}
+
+TEST(RequestVars, AreNeverAMixtureOfTwoRequests) {
+  RequestVars vars;
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    for (int turn = 0; turn < 200'000; ++turn) {
+      vars.Set(std::string(static_cast<size_t>(turn % 300), static_cast<char>('a' + turn % 26)));
+    }
+    done = true;
+  });
+  while (!done) {
+    const auto text = vars.Get();
+    if (!text || text->empty()) continue;
+    ASSERT_EQ(text->find_first_not_of((*text)[0]), std::string::npos);
+    ASSERT_EQ(text->size() % 2, static_cast<size_t>(((*text)[0] - 'a')) % 2);
+  }
+  writer.join();
 }
 
 TEST(SharedText, CutsWhatIsTooLongAndForgetsWhatWasThere) {

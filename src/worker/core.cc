@@ -30,6 +30,7 @@ Core::Core(int id, CoreShared& shared, const AccessLogSpec& log)
       shared_(shared),
       worker_slot_(*shared.slot),
       slot_(shared.slot->cores()[static_cast<size_t>(id)]),
+      recorder_(*shared.runtime, *shared.slot, slot_),
       log_(log, shared.worker_id) {}
 
 Step Core::Run(Connection& connection) {
@@ -43,10 +44,12 @@ Step Core::Run(Connection& connection) {
   } else {
     slot_.request_started_us.store(started_us, std::memory_order_relaxed);
   }
+  recorder_.Begin(request.vars);
   const RequestResult result = shared_.runtime->Handle(id_, request, response);
   connection.EndResponse();
   const int64_t ended_us = MonotonicMicros();
   slot_.EndRequest();
+  recorder_.End(request, response, result, ended_us - started_us);
   Count(request, response, result, ended_us - started_us);
   if (log_.Wants(request, response, ended_us - started_us)) {
     log_.Add(request, response,

@@ -8,6 +8,7 @@
 #include "request/connection.h"
 #include "runtime/language_runtime.h"
 #include "shm/scoreboard.h"
+#include "worker/recorder.h"
 #include "worker/worker.h"
 
 namespace uwsgi {
@@ -49,6 +50,7 @@ class Core {
   CoreShared& shared_;
   WorkerSlot& worker_slot_;
   CoreSlot& slot_;
+  Recorder recorder_;
   AccessLog log_;
   int64_t average_us_ = 0;  // of the last eight or so
 };

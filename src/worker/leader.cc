@@ -347,7 +347,10 @@ void Leader::Proceed(Connection& connection, Step step, Driver& driver) {
       case Step::kClose:
         return Bury(connection);
       case Step::kWait:
-        if (!connection.Register(poller_)) return Bury(connection);
+        if (!connection.Register(poller_)) {
+          connection.GiveUp(CloseReason::kNoResources);
+          return Bury(connection);
+        }
         if (driver.leads) wheel_.Schedule(connection.timer, connection.deadline_ms());
         if (connection.Release()) return;
         step = connection.OnEvent(Hint::kUnknown, NowMs());
@@ -372,11 +375,23 @@ Step Leader::RunRequest(Connection& connection, Driver& driver) {
 // Any thread. The object stays until the batch that may name it is done; it remains owned, so
 // nobody looks at it.
 void Leader::Bury(Connection& connection) {
+  if (connection.close_reason() != CloseReason::kNone) NoteUnanswered(connection);
   connection.Unregister(poller_);
   connection.Close();
   const std::lock_guard lock(graveyard_mutex_);
   graveyard_.push_back(&connection);
   has_buried_.store(true, std::memory_order_release);
+}
+
+// A client has begun to ask and gets no answer, or not the whole of it.
+void Leader::NoteUnanswered(const Connection& connection) const {
+  const CloseReason reason = connection.close_reason();
+  slot_.totals->closed[static_cast<size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
+  const bool is_write = reason == CloseReason::kClientGone || reason == CloseReason::kWriteTimeout;
+  if (is_write && connection.spec().ignore_write_errors) return;
+  Log("[{}] closed the connection of {} unanswered, reason: {}",
+      connection.front().protocol->name(),
+      connection.peer_text().empty() ? "a UNIX peer" : connection.peer_text(), NameOf(reason));
 }
 
 void Leader::RemoveBuried() {

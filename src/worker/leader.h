@@ -80,6 +80,7 @@ class Leader {
   void TakeArrivals(int place, Driver& driver);
   void GiveWaitingAway();
   void Bury(Connection& connection);
+  void NoteUnanswered(const Connection& connection) const;
   void RemoveBuried();
   void ExpireTimers();
   void Expire(Connection& connection);

@@ -44,6 +44,7 @@ class ServingWorker final : public Worker {
       return 1;
     }
     WorkerSlot& slot = *shared_.slot;
+    PublishApps(*shared_.runtime, slot);
     slot.state.store(WorkerState::kAccepting, std::memory_order_relaxed);
     slot.accepting.store(true, std::memory_order_relaxed);
     slot.ready.store(true, std::memory_order_release);

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/stats_server.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "process/dashboard.h"
+#include "process/messages.h"
+#include "process/prometheus.h"
+#include "process/stats_view.h"
+#include "process/worker_main.h"
+
+namespace uwsgi {
+namespace {
+
+constexpr int64_t kMilli = 1000;
+constexpr int64_t kSecond = 1000 * kMilli;
+
+constexpr size_t kMostClients = 256;          // the others wait to be accepted
+constexpr int kAcceptsInARow = 32;            // before the master looks at something else
+constexpr int64_t kDoorPause = kSecond / 5;   // without descriptors
+constexpr int64_t kSameMoment = 50 * kMilli;  // those who ask within it get the same document
+constexpr int64_t kMemoryAge = kSecond;
+// Clients of the plain socket say nothing; browsers begin to ask within the same breath.
+constexpr int64_t kSilence = 50 * kMilli;
+constexpr int64_t kSilenceOverHttp = kSecond;
+constexpr int64_t kTimeToAsk = kSecond;
+constexpr int kPatiences = 8;  // that a client has in all
+
+std::string HeadOf(std::string_view status, std::string_view type, std::string_view more = {}) {
+  return fmt::format("HTTP/1.0 {}\r\nConnection: close\r\n{}Content-Type: {}\r\n\r\n", status, more,
+                     type);
+}
+
+std::shared_ptr<const std::string> Shared(std::string text) {
+  return std::make_shared<const std::string>(std::move(text));
+}
+
+}  // namespace
+
+StatsServer::~StatsServer() {
+  if (!listener_ || !spec_.vacuum || listener_->path().empty()) return;
+  if (listener_->RemoveFile())
+    LogLine(message::Vacuumed("unix socket " + listener_->name() + " (stats)"));
+}
+
+Status StatsServer::Begin(MasterDesk& desk) {
+  desk_ = &desk;
+  listener_ = TRY(Listener::Bind(spec_.listener));
+  Log("*** Stats server enabled on {} fd: {} ***", listener_->name(), listener_->fd());
+  OpenDoor();
+  return {};
+}
+
+void StatsServer::LeaveInChild() {
+  clients_.clear();
+  listener_.reset();
+}
+
+// --- who comes in ---
+
+void StatsServer::OpenDoor() {
+  if (door_ != 0 || !listener_) return;
+  auto door = desk_->loop().Watch(listener_->fd(), kReadable, [this](uint32_t) { Accept(); });
+  if (door) door_ = *door;
+}
+
+void StatsServer::CloseDoor() { desk_->loop().Unwatch(std::exchange(door_, 0)); }
+
+void StatsServer::Accept() {
+  for (int taken = 0; taken < kAcceptsInARow; ++taken) {
+    if (clients_.size() >= kMostClients) return CloseDoor();
+    UniqueFd socket(::accept4(listener_->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket.valid()) {
+      Admit(std::move(socket));
+    } else if (errno == EAGAIN) {
+      return;
+    } else if (errno != ECONNABORTED && errno != EINTR) {
+      CloseDoor();
+      door_timer_ = desk_->loop().After(kDoorPause, [this] { OpenDoor(); });
+      return;
+    }
+  }
+}
+
+void StatsServer::Admit(UniqueFd socket) {
+  const uint64_t id = ++last_client_;
+  const StatsPatience patience{.silence = spec_.speaks_http ? kSilenceOverHttp : kSilence,
+                               .ask = kTimeToAsk,
+                               .take = spec_.client_timeout_us,
+                               .in_all = kPatiences * spec_.client_timeout_us};
+  auto client = std::make_unique<StatsClient>(
+      desk_->loop(), std::move(socket), patience,
+      StatsClient::Callbacks{
+          .answer = [this](const StatsRequest& request) { return AnswerTo(request); },
+          .done = [this, id] { desk_->loop().Defer([this, id] { Leave(id); }); }});
+  StatsClient& admitted = *clients_.emplace(id, std::move(client)).first->second;
+  if (!admitted.Begin()) clients_.erase(id);
+}
+
+void StatsServer::Leave(uint64_t id) {
+  clients_.erase(id);
+  if (door_ == 0 && clients_.size() < kMostClients) OpenDoor();
+}
+
+// --- what they get ---
+
+StatsAnswer StatsServer::AnswerTo(const StatsRequest& request) {
+  if (request.kind == StatsRequest::Kind::kRaw && (!spec_.speaks_http || request.is_silent))
+    return {{}, Document()};
+  StatsAnswer answer;
+  switch (request.page) {
+    case StatsPage::kJson:
+      // compat: only stats-http lets pages of other servers read it.
+      answer = {HeadOf("200 OK", "application/json",
+                       spec_.speaks_http ? "Access-Control-Allow-Origin: *\r\n" : ""),
+                Document()};
+      break;
+    case StatsPage::kDashboard:
+      answer = {HeadOf("200 OK", "text/html; charset=utf-8", "Cache-Control: no-cache\r\n"),
+                Shared(std::string(DashboardPage()))};
+      break;
+    case StatsPage::kMetrics:
+      answer = {HeadOf("200 OK", "text/plain; version=0.0.4; charset=utf-8"), MetricsText()};
+      break;
+    case StatsPage::kHealth:
+      answer = Health(request, {});
+      break;
+    case StatsPage::kReadiness:
+      answer = Health(request, WhyNotReady(FactsOfReadiness(*desk_, spec_)));
+      break;
+    case StatsPage::kNothing:
+      answer = {HeadOf("204 No Content", "text/plain"), Shared({})};
+      break;
+  }
+  if (request.head_only) answer.body = Shared({});
+  return answer;
+}
+
+StatsAnswer StatsServer::Health(const StatsRequest&, std::string_view problem) const {
+  if (problem.empty()) return {HeadOf("200 OK", "text/plain"), Shared("ok\n")};
+  return {HeadOf("503 Service Unavailable", "text/plain"),
+          Shared(fmt::format("not ready: {}\n", problem))};
+}
+
+StatsServer::Body StatsServer::Document() {
+  const int64_t now = MonotonicMicros();
+  if (document_.body && now - document_.made_us < kSameMoment) return document_.body;
+  LookAtMemory();
+  document_ = {Shared(WriteStatsJson(LookAround(*desk_, spec_), spec_.style)), now};
+  return document_.body;
+}
+
+StatsServer::Body StatsServer::MetricsText() {
+  const int64_t now = MonotonicMicros();
+  if (metrics_.body && now - metrics_.made_us < kSameMoment) return metrics_.body;
+  LookAtMemory();
+  metrics_ = {Shared(WritePrometheus(LookAround(*desk_, spec_))), now};
+  return metrics_.body;
+}
+
+void StatsServer::LookAtMemory() {
+  const int64_t now = MonotonicMicros();
+  if (measured_us_ != 0 && now - measured_us_ < kMemoryAge) return;
+  measured_us_ = now;
+  MeasureMemory(*desk_->serving().scoreboard);
+}
+
+}  // namespace uwsgi
