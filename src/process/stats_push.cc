@@ -83,6 +83,8 @@ struct CarbonPush::Delivery {
   int64_t retries = 0;
 };
 
+CarbonPush::CarbonPush(const StatsSpec& spec) : spec_(spec) {}
+
 CarbonPush::~CarbonPush() = default;
 
 Status CarbonPush::Begin(MasterDesk& desk) {

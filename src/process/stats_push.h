@@ -35,7 +35,7 @@ class StatsPush final : public Duty {
 // answer in time gets a few more attempts and then nothing until the next time.
 class CarbonPush final : public Duty {
  public:
-  explicit CarbonPush(const StatsSpec& spec) : spec_(spec) {}
+  explicit CarbonPush(const StatsSpec& spec);
   ~CarbonPush() override;
 
   Status Begin(MasterDesk& desk) override;
