@@ -17,6 +17,7 @@
 #include "process/duties.h"
 #include "process/emperor.h"
 #include "process/messages.h"
+#include "process/service_manager.h"
 #include "python/python_plan.h"
 #include "python/python_runtime.h"
 #include "request/request_plan.h"
@@ -73,6 +74,7 @@ Result<ServerSpecs> PlanServer(const Options& options) {
 
 Result<int> Server::Run() {
   const StartUpSpec& spec = specs_.process.start_up;
+  TRY_STATUS(BecomeAtOnce(spec.identity));
   TRY_STATUS(hooks_.Run(HookPhase::kAsap));
   if (spec.daemonize && order_.kind == StartKind::kFirst) {
     Launch launch = TRY(Daemonize(spec.log.path));
@@ -132,6 +134,7 @@ Status Server::PrepareProcess() {
   TRY_STATUS(StartLog());
   if (!is_trial()) LogBanner(command_.binary);
   TRY_STATUS(start_up_.WriteFirstPidfile());
+  TRY_STATUS(start_up_.SetPriority());
   TRY_STATUS(start_up_.WaitForOthers());
   if (order_.kind == StartKind::kFirst) TRY_STATUS(hooks_.Run(HookPhase::kPreJail));
   TRY_STATUS(hooks_.Run(HookPhase::kInJail));
@@ -339,6 +342,8 @@ Result<int> Server::EndTrial() {
 
 void Server::OnStarted() {
   has_started_ = true;
+  // With a master it is a duty of his.
+  if (!supervision().has_master) ServiceManager::Find().TellReady("serving");
   launch_.Ready();
 }
 

@@ -45,7 +45,7 @@ constexpr Implication kImplications[] = {
      "metric-threshold metrics-dir "
      "metrics-dir-restore metrics-no-cores mule mule-msg-size mules multicast not-alarm-log "
      "notify-socket queue-store "
-     "signal-rbtimer reload-on-fd setns-socket signal-timer smart-attach-daemon "
+     "py-auto-reload signal-rbtimer reload-on-fd setns-socket signal-timer smart-attach-daemon "
      "smart-attach-daemon2 spooler "
      "spooler-external ssl-sessions-use-cache static-cache-paths static-cache-paths-name stats "
      "stats-http stats-minified "

@@ -51,6 +51,8 @@ class EventLoop {
   // at once.
   void Run();
   void Stop() { stopping_ = true; }
+  // Readable when RunOnce(0) has something to do, timers apart: for a loop within another.
+  [[nodiscard]] int fd() const { return poller_.fd(); }
   // One wait of at most `timeout_ms` (-1: as long as it takes) and the callbacks for what it
   // brought.
   void RunOnce(int timeout_ms);

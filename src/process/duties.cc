@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/duties.h"
 
+#include "process/cron_duty.h"
+#include "process/daemon_duty.h"
+#include "process/departure.h"
 #include "process/emperor_duty.h"
 #include "process/emperor_link.h"
 #include "process/log_duty.h"
 #include "process/master_fifo.h"
 #include "process/metrics_duty.h"
+#include "process/mule_main.h"
 #include "process/pause.h"
+#include "process/service_manager.h"
+#include "process/signal_duty.h"
+#include "process/spooler_main.h"
 #include "process/stats_push.h"
 #include "process/stats_server.h"
-#include "process/spooler_main.h"
 #include "process/touch.h"
-#include "process/cron_duty.h"
-#include "process/mule_main.h"
-#include "process/signal_duty.h"
 #include "process/worker_main.h"
 
 namespace uwsgi {
@@ -22,6 +25,11 @@ std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec,
                                               const ServingParts& serving) {
   std::vector<std::unique_ptr<Duty>> duties;
   duties.push_back(std::make_unique<LogDuty>(serving.log));
+  // It hears of every command, so it comes before those who take them.
+  if (ServiceManager manager = ServiceManager::Find(); manager.exists()) {
+    duties.push_back(std::make_unique<NotifyDuty>(std::move(manager)));
+  }
+  if (spec.stop_delay_us > 0) duties.push_back(std::make_unique<DepartureDuty>(spec.stop_delay_us));
   duties.push_back(std::make_unique<PauseDuty>());
   if (!spec.fifos.empty()) {
     duties.push_back(std::make_unique<FifoDuty>(spec.fifos, spec.start_up.vacuum));
@@ -43,6 +51,8 @@ std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec,
     duties.push_back(std::move(crons));
     duties.push_back(std::move(signals));
   }
+  // Even without any: those of the former program may have to end.
+  duties.push_back(std::make_unique<DaemonDuty>(spec.daemons, spec.daemon_mercy_us));
   return duties;
 }
 

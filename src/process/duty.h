@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,14 @@
 namespace uwsgi {
 
 struct ServingParts;
+struct HandOver;
+
+// An attached daemon, for those who show it.
+struct DaemonInfo {
+  std::string command;
+  pid_t pid = 0;  // 0: it does not run
+  uint64_t respawns = 0;
+};
 
 // What the master lets its duties do. Outlives them; used on the master's only thread.
 class MasterDesk {
@@ -45,6 +54,8 @@ class MasterDesk {
   // an identity of its own); the rest as RunProgram.
   virtual Result<pid_t> RunFork(UniqueFunction<int()> main,
                                 UniqueFunction<void(int wait_status)> on_end) = 0;
+  // Kept up to date by the duty that runs them.
+  [[nodiscard]] virtual std::vector<DaemonInfo>& daemons() = 0;
   // To be called when IsDone() of a duty has become true while the server stops.
   virtual void CheckStopped() = 0;
 };
@@ -71,6 +82,8 @@ class Duty {
   virtual void BeforeExec() {}
   // The same moment: what the duty of that program needs to know goes into `state.notes`.
   virtual void LeaveNotes(HandOver& /*state*/) {}
+  // A reload was asked for and has been given up.
+  virtual void OnReloadRefused() {}
   // In a child after a fork: what belongs to the master alone goes.
   virtual void LeaveInChild() {}
 };

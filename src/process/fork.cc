@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,27 +56,51 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   return pointers;
 }
 
+// What follows runs in the child of a process that may have had threads: nothing here allocates.
+
+[[noreturn]] void Complain(const char* what) {
+  const char* const why = std::strerror(errno);
+  for (const char* part : {what, ": ", why, "\n"}) {
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, part, std::strlen(part));
+  }
+  ::_exit(kCannotStart);
+}
+
 bool Become(const ProgramIdentity& identity) {
   return ::setgroups(identity.groups.size(), identity.groups.data()) == 0 &&
          ::setgid(identity.gid) == 0 && ::setuid(identity.uid) == 0;
 }
 
-[[noreturn]] void SayWhy() {
-  const char* const why = std::strerror(errno);
-  [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, why, std::strlen(why));
-  written = ::write(STDERR_FILENO, "\n", 1);
-  ::_exit(kCannotStart);
+bool ReadNothing() {
+  const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  return fd >= 0 && ::dup2(fd, STDIN_FILENO) >= 0;
 }
 
-// In the child of a process that may have had threads: nothing here allocates.
+// The caller goes on as the first process of a new namespace; outside, its parent stands for it.
+void EnterPidNamespace() {
+  if (::unshare(CLONE_NEWPID) != 0) Complain("pid namespace");
+  const pid_t inner = ::fork();
+  if (inner < 0) Complain("fork()");
+  if (inner == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return;
+  }
+  int status = 0;
+  while (::waitpid(inner, &status, 0) < 0 && errno == EINTR) {
+  }
+  ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
 [[noreturn]] void RunProgram(const ProgramSpec& spec, char* const* argv, char* const* environment,
                              pid_t parent) {
   if (spec.new_session) ::setsid();
   // The kernel forgets the death signal of who becomes somebody else.
-  if (spec.identity && !Become(*spec.identity)) SayWhy();
-  TieLifeTo(parent, spec.death_signal);
+  if (spec.identity && !Become(*spec.identity)) Complain("identity");
+  if (spec.death_signal != 0) TieLifeTo(parent, spec.death_signal);
   ResetSignals();
   UnblockSignals();
+  if (spec.null_input && !ReadNothing()) Complain("/dev/null");
+  if (spec.new_pid_namespace) EnterPidNamespace();
   for (const int fd : spec.inherit) ::fcntl(fd, F_SETFD, 0);
   if (spec.input >= 0) ::dup2(spec.input, STDIN_FILENO);
   if (spec.output >= 0) {
@@ -84,7 +109,7 @@ bool Become(const ProgramIdentity& identity) {
   }
   if (spec.directory.empty() || ::chdir(spec.directory.c_str()) == 0)
     ::execve(spec.path.c_str(), argv, environment);
-  SayWhy();
+  Complain(spec.path.c_str());
 }
 
 }  // namespace
@@ -123,6 +148,31 @@ Result<pid_t> SpawnProgram(const ProgramSpec& spec) {
   const pid_t pid = ::fork();
   if (pid == 0) RunProgram(spec, argv.data(), environment.data(), parent);
   if (pid < 0) return ErrnoError("fork()", errno);
+  return pid;
+}
+
+Result<pid_t> SpawnDetached(const ProgramSpec& spec) {
+  ProgramSpec detached = spec;
+  detached.death_signal = 0;
+  const std::vector<char*> argv = Pointers(detached.argv);
+  const std::vector<char*> environment = Pointers(detached.environment);
+  FdPair pipe = TRY(MakePipe());
+  const SignalMask mask;
+  const pid_t parent = ::getpid();
+  const pid_t middle = ::fork();
+  if (middle == 0) {
+    const pid_t pid = ::fork();
+    if (pid == 0) RunProgram(detached, argv.data(), environment.data(), parent);
+    [[maybe_unused]] const ssize_t written = ::write(pipe.second.get(), &pid, sizeof pid);
+    ::_exit(pid < 0 ? kCannotStart : 0);
+  }
+  if (middle < 0) return ErrnoError("fork()", errno);
+  // It ends at once.
+  while (::waitpid(middle, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  pid_t pid = 0;
+  const bool is_whole = ::read(pipe.first.get(), &pid, sizeof pid) == sizeof pid;
+  if (!is_whole || pid <= 0) return Fail("fork() of a program in the background failed");
   return pid;
 }
 

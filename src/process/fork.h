@@ -56,15 +56,20 @@ struct ProgramSpec {
   std::string path;
   std::vector<std::string> argv;
   std::vector<std::string> environment;
-  std::string directory;       // it starts there
-  int output = -1;             // becomes its standard output and error
-  std::vector<int> inherit;    // stay open, under the same numbers
-  int input = -1;              // becomes its standard input
-  bool new_session = false;    // no terminal of ours reaches it
-  int death_signal = SIGKILL;  // it gets this when its parent ends
+  std::string directory;     // it starts there
+  int output = -1;           // becomes its standard output and error
+  std::vector<int> inherit;  // stay open, under the same numbers
+  int input = -1;            // becomes its standard input
+  bool null_input = false;   // its standard input is /dev/null
+  bool new_session = false;  // it leads a session and a group; no terminal of ours reaches it
+  bool new_pid_namespace = false;
+  int death_signal = SIGKILL;  // it gets this when its parent ends; 0: it lives on
   std::optional<ProgramIdentity> identity;
 };
 Result<pid_t> SpawnProgram(const ProgramSpec& spec);
+
+// The same for a program that is nobody's child and lives on by itself.
+Result<pid_t> SpawnDetached(const ProgramSpec& spec);
 
 // Leaves the terminal: the caller goes on in a grandchild that leads no session and has no terminal
 // (true), and also in the process that was started (false), which has nothing to do any more but to

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <string>
 
+#include "base/log.h"
+
 namespace uwsgi {
 namespace {
 
@@ -29,6 +31,15 @@ int64_t Current(__rlimit_resource resource) {
 }
 
 }  // namespace
+
+Status ApplyPriority(const LimitSpec& spec) {
+  if (!spec.priority) return {};
+  // After a reload it is as it was, and a former root could not set it again.
+  if (::getpriority(PRIO_PROCESS, 0) == *spec.priority) return {};
+  if (::setpriority(PRIO_PROCESS, 0, *spec.priority) != 0) return ErrnoError("prio", errno);
+  Log("scheduler priority set to {}", *spec.priority);
+  return {};
+}
 
 Status ApplyLimits(const LimitSpec& spec) {
   TRY_STATUS(SetLimit(RLIMIT_NOFILE, spec.max_fd, "max-fd"));

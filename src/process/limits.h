@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/result.h"
 
@@ -12,9 +13,13 @@ struct LimitSpec {
   int64_t max_fd = 0;
   int64_t address_space_bytes = 0;  // limit-as
   int64_t processes = 0;            // limit-nproc
+  std::optional<int> priority;      // prio
 };
 
-// Sets them for this process and all that it forks. An error names the option.
+// Sets the priority, which only root may raise: before privileges are dropped. Says so in the log.
+Status ApplyPriority(const LimitSpec& spec);
+
+// Sets the others for this process and all that it forks. An error names the option.
 Status ApplyLimits(const LimitSpec& spec);
 
 // The limit on open descriptors in force.

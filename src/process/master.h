@@ -82,6 +82,7 @@ class Master final : private MasterDesk {
     programs_.push_back({pid, std::move(on_end)});
   }
   Result<pid_t> RunFork(UniqueFunction<int()> main, UniqueFunction<void(int)> on_end) override;
+  [[nodiscard]] std::vector<DaemonInfo>& daemons() override { return daemons_; }
   void CheckStopped() override { StopWhenEmpty(); }
   Status BeginDuties();
 
@@ -189,6 +190,7 @@ class Master final : private MasterDesk {
   Lifeline lifeline_;
   ChildTable children_;
   std::vector<Program> programs_;
+  std::vector<DaemonInfo> daemons_;
   std::optional<Trial> trial_;
   int workers_ = 0;         // that this server may have; none when it listens nowhere
   int first_workers_ = 0;   // that it starts with

@@ -129,6 +129,7 @@ void Master::ReloadProgram(bool brutally) {
     if (done) continue;
     Log("the server cannot be reloaded and goes on as it is: {}", done.error().text());
     trial_->Abandon();
+    for (const auto& duty : parts_.duties) duty->OnReloadRefused();
     return;
   }
   LogLine(
@@ -144,6 +145,7 @@ void Master::OnTrialEnd(int wait_status) {
       "server goes on as it was ***",
       DescribeStatus(wait_status));
   Bump(parts_.serving.scoreboard->instance().failed_reloads);
+  for (const auto& duty : parts_.duties) duty->OnReloadRefused();
 }
 
 void Master::BecomeNew() {

@@ -41,8 +41,9 @@ TEST(ControlPlan, ThereAreTenFifos) {
 }
 
 TEST(ControlPlan, TouchesNameWhatFollows) {
-  const auto touches = PlanTouches(Load({"--touch-chain-reload=/a", "--touch-reload=/b",
-                                         "--touch-exec=/c echo hi there", "--hook-touch=/d log:x"}));
+  const auto touches =
+      PlanTouches(Load({"--touch-chain-reload=/a", "--touch-reload=/b",
+                        "--touch-exec=/c echo hi there", "--hook-touch=/d log:x"}));
   ASSERT_TRUE(touches);
   ASSERT_EQ(touches->size(), 4U);
   EXPECT_EQ((*touches)[0].command, MasterCommand::kReload);

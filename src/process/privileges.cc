@@ -104,6 +104,21 @@ Status DropPrivileges(const IdentitySpec& spec) {
   return {};
 }
 
+Status BecomeAtOnce(const IdentitySpec& spec) {
+  if (!spec.immediate_group.empty()) {
+    const auto gid = FindGroup(spec.immediate_group);
+    if (!gid) return WithContext("immediate-gid", gid.error());
+    if (*gid != ::getegid() && ::setgid(*gid) != 0) return ErrnoError("immediate-gid", errno);
+  }
+  if (!spec.immediate_user.empty()) {
+    const auto user = FindUser(spec.immediate_user);
+    if (!user) return WithContext("immediate-uid", user.error());
+    if (user->uid != ::geteuid() && ::setuid(user->uid) != 0)
+      return ErrnoError("immediate-uid", errno);
+  }
+  return {};
+}
+
 void WarnOfRoot(const IdentitySpec& spec) {
   if (::geteuid() != 0 || !spec.user.empty()) return;
   LogLine("uWSGI running as root, you can use --uid/--gid/--chroot options");

@@ -28,6 +28,9 @@ struct IdentitySpec {
   std::vector<std::string> more_groups;
   bool init_groups = true;  // take on the additional groups of the user
   DropPoint drop_point = DropPoint::kBeforeBind;
+  // Whom to become before anything else (immediate-uid, immediate-gid); the above comes on top.
+  std::string immediate_user;
+  std::string immediate_group;
 };
 
 struct User {
@@ -44,6 +47,9 @@ Result<gid_t> FindGroup(std::string_view name_or_number);
 // the log. An error names the option. Without root only the identity one has already is possible.
 // Nothing to do is no error.
 Status DropPrivileges(const IdentitySpec& spec);
+
+// Becomes whom immediate-uid and immediate-gid name, in silence.
+Status BecomeAtOnce(const IdentitySpec& spec);
 
 // The one line that root gets when no other user is asked for.
 void WarnOfRoot(const IdentitySpec& spec);

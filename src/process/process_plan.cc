@@ -9,8 +9,9 @@
 #include "base/strings.h"
 #include "process/cheaper_plan.h"
 #include "process/control_plan.h"
-#include "service/log_plan.h"
+#include "process/daemon_plan.h"
 #include "process/hook_plan.h"
+#include "service/log_plan.h"
 
 namespace uwsgi {
 namespace {
@@ -18,6 +19,19 @@ namespace {
 constexpr int64_t kSecond = 1'000'000;
 // Ctrl-C in a terminal: running requests get this long unless reload-mercy says otherwise.
 constexpr int64_t kPromptMercySeconds = 5;
+
+constexpr int64_t kDaemonMercySeconds = 3;
+
+Result<std::optional<int>> PlanPriority(const Options& options) {
+  if (options.prio.empty()) return std::nullopt;
+  const bool is_negative = options.prio[0] == '-';
+  const auto number = ParseInt(std::string_view(options.prio).substr(is_negative ? 1 : 0));
+  if (!number || *number > 20) {
+    return Fail("prio = {}: a number from -20 to 19 is expected ({})", options.prio,
+                options.OriginOf("prio").text());
+  }
+  return static_cast<int>(is_negative ? -*number : *number);
+}
 
 TitleSpec PlanTitles(const Options& options) {
   TitleSpec titles;
@@ -74,6 +88,7 @@ Result<SupervisionSpec> PlanSupervision(const Options& options) {
   spec.look_period_us = std::max<int64_t>(options.check_interval, 1) * kSecond;
   // compat: forkbomb-delay 0 switches the pauses off.
   if (options.forkbomb_delay == 0) spec.pause_base_s = 0;
+  spec.cpus_per_worker = static_cast<int>(options.cpu_affinity);
   spec.titles = PlanTitles(options);
   return spec;
 }
@@ -98,6 +113,8 @@ IdentitySpec PlanIdentity(const Options& options) {
   for (const ListValue& group : options.add_gid) identity.more_groups.push_back(group.text);
   identity.init_groups = !options.no_initgroups;
   identity.drop_point = PlanDropPoint(options);
+  identity.immediate_user = options.immediate_uid;
+  identity.immediate_group = options.immediate_gid;
   return identity;
 }
 
@@ -144,6 +161,11 @@ Result<ProcessSpec> PlanProcesses(const Options& options) {
   spec.fifos = TRY(PlanFifos(options));
   spec.touches = TRY(PlanTouches(options));
   spec.stats = TRY(PlanStats(options));
+  spec.daemons = TRY(PlanDaemons(options));
+  spec.daemon_mercy_us =
+      (options.reload_mercy > 0 ? options.reload_mercy : kDaemonMercySeconds) * kSecond;
+  spec.stop_delay_us = options.shutdown_delay * kSecond;
+  spec.start_up.limits.priority = TRY(PlanPriority(options));
   return spec;
 }
 

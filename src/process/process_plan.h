@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "config/options.h"
 #include "process/cheaper.h"
+#include "process/daemon_spec.h"
 #include "process/emperor_plan.h"
 #include "process/emperor_protocol.h"
 #include "process/hooks.h"
@@ -17,9 +18,9 @@
 #include "process/privileges.h"
 #include "process/process_title.h"
 #include "process/recycle.h"
+#include "process/stats_plan.h"
 #include "process/touch_spec.h"
 #include "process/wait_for.h"
-#include "process/stats_plan.h"
 
 namespace uwsgi {
 
@@ -47,6 +48,7 @@ struct SupervisionSpec {
   bool shows_memory = false;   // somebody wants to see the memory of workers
   int64_t look_period_us = 0;  // between looks at load, age and memory
   int64_t pause_base_s = 1;    // between starts that fail
+  int cpus_per_worker = 0;     // cpu-affinity
   TitleSpec titles;
 };
 
@@ -87,6 +89,9 @@ struct ProcessSpec {
   std::vector<std::string> fifos;  // by slot
   std::vector<TouchSpec> touches;
   StatsSpec stats;
+  std::vector<DaemonSpec> daemons;
+  int64_t daemon_mercy_us = 0;  // what a daemon has to end
+  int64_t stop_delay_us = 0;    // shutdown-delay
 };
 
 // What the options say about processes. An error names the option and where it was given.

@@ -30,6 +30,9 @@ Load Measure(const ReadinessFacts& facts) {
 
 std::string_view WhyNotReady(const ReadinessFacts& facts) {
   if (facts.is_stopping) return "the server is stopping";
+  if (facts.scoreboard->leaving().load(std::memory_order_relaxed))
+    return "the server is about to stop";
+  if (facts.scoreboard->paused().load(std::memory_order_relaxed)) return "the server is paused";
   if (facts.has_predecessors) return {};
   const Load load = Measure(facts);
   // Workers that come with the first request are as good as others.

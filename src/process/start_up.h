@@ -29,6 +29,8 @@ class StartUp {
   Status OpenLog();
   // pidfile.
   Status WriteFirstPidfile();
+  // prio.
+  Status SetPriority() { return ApplyPriority(spec_.limits); }
   // What the start waits for (wait-for-*).
   Status WaitForOthers();
   // Becomes the user that the options name, if this is the point to do it, with the hooks before

@@ -80,6 +80,11 @@ StatsView LookAround(MasterDesk& desk, const StatsSpec& spec) {
   view.is_ready = IsReady(desk, spec);
   view.sockets = LookAtSockets(serving.listeners);
   view.locks = LookAtLocks(*serving.services);
+  for (const DaemonInfo& daemon : desk.daemons()) {
+    view.daemons.push_back({.command = daemon.command,
+                            .pid = daemon.pid,
+                            .respawns = static_cast<int64_t>(daemon.respawns)});
+  }
   return view;
 }
 

@@ -61,8 +61,6 @@ void TouchDuty::OnTouched(const TouchSpec& spec) {
   if (!done) LogLine(done.error().text());
 }
 
-void TouchDuty::OnStopping() { watch_.reset(); }
-
 void TouchDuty::LeaveInChild() {
   if (watch_ == nullptr) return;
   watch_->LeaveInChild();

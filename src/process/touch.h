@@ -21,7 +21,6 @@ class TouchDuty final : public Duty {
   explicit TouchDuty(std::vector<TouchSpec> specs) : specs_(std::move(specs)) {}
 
   Status Begin(MasterDesk& desk) override;
-  void OnStopping() override;
   void LeaveInChild() override;
 
  private:

@@ -12,7 +12,6 @@ struct TouchSpec {
   enum class Kind : uint8_t {
     kCommand,  // of the master
     kExec,     // a shell command
-    kSignal,   // a user signal
     kHook,
   };
   std::string option;
@@ -22,7 +21,6 @@ struct TouchSpec {
   // What the log says is done, behind the path and "has been touched... ".
   std::string consequence;
   std::string shell;
-  int signal = 0;
   std::string hook;  // its text, which has been found to be good
 };
 

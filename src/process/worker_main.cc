@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "net/signal_source.h"
+#include "process/cpu_affinity.h"
 #include "process/fork.h"
 #include "process/messages.h"
 #include "process/reload.h"
@@ -84,6 +85,9 @@ WorkerContext ContextOf(const ServingParts& parts, int id, int berth, int master
   context.errands = SignalErrands(parts, id, context.berth);
   context.master_fd = master_fd;
   context.migration = parts.migration;
+  if (const int fd = parts.runtime->OwnEvents(id); fd >= 0) {
+    context.errands.push_back({fd, [&parts](int core) { parts.runtime->OnOwnEvent(core); }});
+  }
   context.on_ready = std::move(events.on_ready);
   context.on_stop = std::move(events.on_stop);
   context.on_recycle = std::move(events.on_recycle);
@@ -94,6 +98,7 @@ WorkerContext ContextOf(const ServingParts& parts, int id, int berth, int master
 
 Result<int> Serve(const ServingParts& parts, WorkerContext context) {
   const int id = context.id;
+  TRY_STATUS(BindToCpus(id, parts.supervision->cpus_per_worker));
   TRY_STATUS(LeaveRoot(parts));
   TRY_STATUS(parts.hooks->Run(HookPhase::kPostFork));
   // An application that is still loading has no request to finish: it may be ended at once.

@@ -80,6 +80,8 @@ Result<PythonSpec> PlanPython(const Options& options) {
   spec.need_app = options.need_app;
   spec.dynamic_apps = options.dynamic_apps;
   spec.max_apps = static_cast<int>(options.max_apps);
+  spec.autoreload = options.py_auto_reload > 0;
+  spec.autoreload_ignored = Texts(options.py_auto_reload_ignore);
   return spec;
 }
 

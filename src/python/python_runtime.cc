@@ -9,6 +9,7 @@
 #include "python/api_module.h"
 #include "python/app_loader.h"
 #include "python/apps.h"
+#include "python/autoreload.h"
 #include "python/chunk_owner.h"
 #include "python/convert.h"
 #include "python/decorators_module.h"
@@ -81,6 +82,8 @@ class PythonRuntime final : public LanguageRuntime {
   void EndCore(int core) override;
   RequestResult Handle(int core, Request& request, Response& response) override;
   void BeforeWait(int core) override;
+  int OwnEvents(int worker) override;
+  void OnOwnEvent(int /*core*/) override { autoreload_->Turn(); }
   std::string DescribeThreads() override;
   std::string DescribeThreadsUnlocked() override;
   bool InterruptRequest(int core, int64_t started_us) override;
@@ -100,6 +103,7 @@ class PythonRuntime final : public LanguageRuntime {
   Interpreter interpreter_;
   std::optional<Objects> objects_;
   std::optional<StackDump> stack_dump_;  // in workers
+  std::unique_ptr<Autoreload> autoreload_;  // in worker 1
   std::vector<std::optional<Seat>> seats_;
   std::atomic<int> running_ = 0;  // cores inside Handle
 };
@@ -225,6 +229,21 @@ Status PythonRuntime::StartHelper(HelperKind kind) {
 SpoolResult PythonRuntime::RunSpoolTask(const SpoolTask& task, std::string_view name) {
   GilLock locked;
   return RunSpoolFunction(task, name);
+// One process is enough to look at the files.
+int PythonRuntime::OwnEvents(int worker) {
+  if (!spec_.autoreload || worker != 1) return -1;
+  GilLock locked;
+  auto made = Autoreload::Create(spec_.autoreload_ignored, [this](const std::string& file) {
+    Log("[uwsgi-python-reloader] module/file {} has been modified", file);
+    control_.Reload();
+  });
+  if (!made) {
+    Log("py-autoreload: {}", made.error().text());
+    return -1;
+  }
+  LogLine("Python auto-reloader enabled");
+  autoreload_ = std::move(*made);
+  return autoreload_->fd();
 }
 
 // threading.current_thread() in the application says which core it is on.

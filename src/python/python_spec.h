@@ -61,6 +61,8 @@ struct PythonSpec {
   bool need_app = false;
   bool dynamic_apps = false;  // requests may name applications
   int max_apps = 64;
+  bool autoreload = false;                       // py-autoreload
+  std::vector<std::string> autoreload_ignored;  // modules
 };
 
 }  // namespace uwsgi

@@ -94,6 +94,11 @@ class LanguageRuntime {
   // batch of them takes it once.
   virtual void BeforeWait(int core) = 0;
 
+  // A descriptor that the language wants to hear of in worker `id`, for as long as it serves; -1
+  // for none. When it is readable, OnOwnEvent is called on a core thread as a request would be.
+  virtual int OwnEvents(int /*id*/) { return -1; }
+  virtual void OnOwnEvent(int /*core*/) {}
+
   // The stacks of all threads as text, for the log. May be called on any thread that no application
   // runs on.
   virtual std::string DescribeThreads() = 0;

@@ -267,6 +267,9 @@ class Scoreboard {
   [[nodiscard]] std::span<WorkerSlot> all_berths() const { return berths_; }
   // Requests of all workers, counted by each of their cores with fetch_add.
   [[nodiscard]] std::atomic<uint64_t>& total_requests() const { return instance_->total_requests; }
+  // The server is about to stop and still serves; load balancers had better look elsewhere. Written
+  // by the master.
+  [[nodiscard]] std::atomic<bool>& leaving() const { return instance_->leaving; }
   // No worker accepts connections while this is set. Written by the master, who then tells the
   // workers to look (SIGWINCH).
   [[nodiscard]] std::atomic<bool>& paused() const { return instance_->paused; }
@@ -278,6 +281,7 @@ class Scoreboard {
   struct alignas(128) Instance {
     std::atomic<uint64_t> total_requests{0};
     std::atomic<bool> paused{false};
+    std::atomic<bool> leaving{false};
     alignas(128) InstanceCounters counters;
   };
 

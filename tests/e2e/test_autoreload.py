@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""py-autoreload: the server is reloaded when the file of a module changes."""
+import re
+
+from support.processes import wait_until
+
+APP = """
+import sys
+sys.path.insert(0, {folder!r})
+import first
+def application(environ, start_response):
+    start_response("200 OK", [])
+    if environ["PATH_INFO"] == "/later":
+        import later
+        return [later.text.encode()]
+    return [first.text.encode()]
+"""
+
+
+def start(server, tmp_path, *args):
+    (tmp_path / "first.py").write_text("text = 'one'\n")
+    (tmp_path / "later.py").write_text("text = 'one'\n")
+    srv = server(app=APP.format(folder=str(tmp_path)), args=["--py-autoreload", "1", *args])
+    srv.wait_log(r"^Python auto-reloader enabled$")
+    srv.wait_log(r"^spawned uWSGI worker 1")
+    assert srv.get("/").text == "one"
+    return srv
+
+
+def change(srv, path, text, expected_path="/"):
+    """Until it is seen: the watch on a new module begins a moment after its import."""
+    def served():
+        path.write_text(f"text = {text!r}\n")
+        return srv.log().count(f"module/file {path} has been modified") >= 1
+    wait_until(served, 20, "the change to be seen")
+    wait_until(lambda: srv.get(expected_path).text == text, srv.seconds(20), f"{text!r} to be served")
+
+
+def test_a_changed_module_is_served(server, tmp_path):
+    srv = start(server, tmp_path)
+    change(srv, tmp_path / "first.py", "two")
+    srv.wait_log(rf"^\[uwsgi-python-reloader\] module/file {re.escape(str(tmp_path))}/first\.py has been modified$")
+
+
+def test_the_application_file_counts(server, tmp_path):
+    srv = start(server, tmp_path)
+    path = srv.folder / "app_under_test.py"
+
+    def served():
+        path.write_text(path.read_text() + "\n")
+        return "app_under_test.py has been modified" in srv.log()
+
+    wait_until(served, 20, "the change to be seen")
+    srv.wait_log(r"gracefully \(RE\)spawned")
+
+
+def test_modules_that_are_imported_later_are_watched(server, tmp_path):
+    srv = start(server, tmp_path)
+    assert srv.get("/later").text == "one"
+    change(srv, tmp_path / "later.py", "two", "/later")
+
+
+def test_a_file_that_is_replaced(server, tmp_path):
+    srv = start(server, tmp_path)
+
+    def served():
+        (tmp_path / "new").write_text("text = 'two'\n")
+        (tmp_path / "new").rename(tmp_path / "first.py")
+        return "first.py has been modified" in srv.log()
+
+    wait_until(served, 20, "the change to be seen")
+    wait_until(lambda: srv.get("/").text == "two", srv.seconds(20), "the new code")
+
+
+def test_broken_code_leaves_the_server_as_it_is_until_it_is_mended(server, tmp_path):
+    srv = start(server, tmp_path)
+    srv.allow("Traceback")
+    wait_until(lambda: (tmp_path / "first.py").write_text("text = (\n") and "has been modified" in srv.log(), 20, "the change")
+    srv.wait_log("the reload has been given up")
+    assert srv.get("/").text == "one"
+    (tmp_path / "first.py").write_text("text = 'three'\n")
+    wait_until(lambda: srv.get("/").text == "three", srv.seconds(20), "the mended code")
+
+
+def test_ignored_modules_are(server, tmp_path):
+    srv = start(server, tmp_path, "--py-auto-reload-ignore", "first", "--lazy-apps")
+    assert srv.get("/later").text == "one"
+    (tmp_path / "first.py").write_text("text = 'two'\n")
+    change(srv, tmp_path / "later.py", "two", "/later")
+    assert "first.py has been modified" not in srv.log()
