@@ -82,6 +82,7 @@ WorkerContext ContextOf(const ServingParts& parts, int id, int berth, int master
   context.request_spec = parts.request_spec;
   context.runtime = parts.runtime;
   context.errands = SignalErrands(parts, id, context.berth);
+  context.services = parts.services;
   context.master_fd = master_fd;
   context.migration = parts.migration;
   context.on_ready = std::move(events.on_ready);
