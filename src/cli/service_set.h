@@ -9,11 +9,12 @@
 #include "runtime/services.h"
 #include "service/cron_board.h"
 #include "service/mule_link.h"
+#include "service/rpc_table.h"
 #include "service/service_plan.h"
-#include "shm/scoreboard.h"
 #include "service/signal_router.h"
 #include "service/signal_triggers.h"
 #include "shm/helper_slot.h"
+#include "shm/scoreboard.h"
 
 namespace uwsgi {
 
@@ -57,6 +58,10 @@ class ServiceSet {
   std::optional<MuleLink> mules_;
   std::optional<CronBoard> crons_;
   std::optional<Spoolers> spoolers_;
+  std::optional<MessageQueue> queue_;
+  std::optional<SharedAreas> areas_;
+  std::optional<RpcTable> rpc_;
+  std::optional<Alarms> alarms_;
   Services services_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/duties.h"
 
+#include "process/alarm_duty.h"
 #include "process/cron_duty.h"
 #include "process/daemon_duty.h"
 #include "process/departure.h"
@@ -16,10 +17,26 @@
 #include "process/spooler_main.h"
 #include "process/stats_push.h"
 #include "process/stats_server.h"
+#include "process/store_duty.h"
 #include "process/touch.h"
 #include "process/worker_main.h"
 
 namespace uwsgi {
+namespace {
+
+AlarmReach ReachOf(const Services& services) {
+  AlarmReach reach;
+  if (MuleLink* const mules = services.mules; mules != nullptr) {
+    reach.tell_mule = [mules](int mule, std::string_view text) {
+      static_cast<void>(mules->SendToMule(mule, text));
+    };
+  }
+  if (SignalRouter* const signals = services.signals; signals != nullptr)
+    reach.send_signal = [signals](int signal) { signals->Send(static_cast<uint8_t>(signal)); };
+  return reach;
+}
+
+}  // namespace
 
 std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec,
                                               const ServingParts& serving) {
@@ -30,6 +47,11 @@ std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec,
     duties.push_back(std::make_unique<NotifyDuty>(std::move(manager)));
   }
   if (spec.stop_delay_us > 0) duties.push_back(std::make_unique<DepartureDuty>(spec.stop_delay_us));
+  const Services& services = *serving.services;
+  if (!services.caches->all().empty() || services.queue != nullptr)
+    duties.push_back(std::make_unique<StoreDuty>(*services.caches, services.queue));
+  if (!services.alarms->empty())
+    duties.push_back(std::make_unique<AlarmDuty>(*services.alarms, ReachOf(services)));
   duties.push_back(std::make_unique<PauseDuty>());
   if (!spec.fifos.empty()) {
     duties.push_back(std::make_unique<FifoDuty>(spec.fifos, spec.start_up.vacuum));
@@ -44,7 +66,6 @@ std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec,
   if (spec.vassal.fd >= 0) duties.push_back(std::make_unique<EmperorLink>(spec.vassal));
   if (spec.emperor.is_on()) duties.push_back(std::make_unique<EmperorDuty>(spec.emperor));
   if (serving.background != nullptr) {
-    const Services& services = *serving.services;
     auto crons = std::make_unique<CronDuty>(*services.crons, *services.signals);
     auto signals = std::make_unique<SignalDuty>(*services.signals, *services.triggers,
                                                 *serving.background, *crons);

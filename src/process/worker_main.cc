@@ -83,6 +83,7 @@ WorkerContext ContextOf(const ServingParts& parts, int id, int berth, int master
   context.request_spec = parts.request_spec;
   context.runtime = parts.runtime;
   context.errands = SignalErrands(parts, id, context.berth);
+  context.services = parts.services;
   context.master_fd = master_fd;
   context.migration = parts.migration;
   if (const int fd = parts.runtime->OwnEvents(id); fd >= 0) {

@@ -28,9 +28,9 @@ struct ServingParts {
   HookRunner* hooks = nullptr;
   Migration* migration = nullptr;  // null with one worker
   const Services* services = nullptr;
-  int64_t started_on = 0;  // of the first start, seconds since 1970
+  int64_t started_on = 0;                      // of the first start, seconds since 1970
   const BackgroundSpec* background = nullptr;  // null without a master
-  LogRelay* log = nullptr;  // null: every process writes its lines itself
+  LogRelay* log = nullptr;                     // null: every process writes its lines itself
 };
 
 // In a child of a master that stays root (master-as-root): it gives up what it has no use for.

@@ -120,10 +120,12 @@ Status InstallApiModule() {
   bool ok = module && AddConstants(module.get(), *api().facts);
   for (PyMethodDef* const methods :
        {kModuleMethods, WorkerMethods(), RequestMethods(), LogMethods(), LockMethods(),
-        SignalMethods(), MuleMethods(), CacheMethods(), MetricMethods()}) {
+        SignalMethods(), MuleMethods(), CacheMethods(), MetricMethods(), RpcMethods(),
+        AlarmMethods()}) {
     ok = ok && PyModule_AddFunctions(module.get(), methods) == 0;
   }
-  ok = ok && AddUnavailable(module.get()) && AddSpooler(module.get()) &&
+  ok = ok && AddQueue(module.get()) && AddSharedAreas(module.get()) &&
+       AddUnavailable(module.get()) && AddSpooler(module.get()) &&
        PyDict_SetItemString(PyImport_GetModuleDict(), "uwsgi", module.get()) == 0;
   if (!ok) return tl::unexpected(ErrorFromPython());
   return {};

@@ -41,15 +41,20 @@ PyRef SpoolTaskToDict(const SpoolTask& task);
 void CallApiHook(const char* name);
 
 // The tables: each ends with a row of nulls.
-PyMethodDef* WorkerMethods();           // api_worker.cc: processes and the server
-PyMethodDef* MetricMethods();           // api_metrics.cc
-PyMethodDef* RequestMethods();          // api_request.cc: the request of this thread
-PyMethodDef* LogMethods();              // api_log.cc
-PyMethodDef* CacheMethods();            // api_cache.cc
-PyMethodDef* LockMethods();             // api_lock.cc
-PyMethodDef* SignalMethods();           // api_signal.cc: user signals and what raises them
-PyMethodDef* MuleMethods();             // api_mule.cc: mules and farms
-bool AddSpooler(PyObject* module);      // api_spool.cc: only when a spooler is configured
+PyMethodDef* WorkerMethods();   // api_worker.cc: processes and the server
+PyMethodDef* MetricMethods();   // api_metrics.cc
+PyMethodDef* RequestMethods();  // api_request.cc: the request of this thread
+PyMethodDef* LogMethods();      // api_log.cc
+PyMethodDef* CacheMethods();    // api_cache.cc
+PyMethodDef* LockMethods();     // api_lock.cc
+PyMethodDef* SignalMethods();   // api_signal.cc: user signals and what raises them
+PyMethodDef* MuleMethods();     // api_mule.cc: mules and farms
+PyMethodDef* RpcMethods();      // api_rpc.cc
+PyMethodDef* AlarmMethods();    // api_alarm.cc
+// These add their functions only when what they work on is configured.
+bool AddQueue(PyObject* module);        // api_queue.cc
+bool AddSharedAreas(PyObject* module);  // api_area.cc
+bool AddSpooler(PyObject* module);      // api_spool.cc
 bool AddUnavailable(PyObject* module);  // api_unavailable.cc: functions whose service is not there
 
 }  // namespace uwsgi

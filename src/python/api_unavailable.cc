@@ -19,8 +19,6 @@ struct Service {
 };
 
 const std::array kServices = {
-    Service{&PyExc_ValueError, "no RPC service is running", "register_rpc rpc rpc_list call"},
-    Service{&PyExc_ValueError, "no alarm is configured", "alarm"},
     Service{&PyExc_ValueError, "there is no routing table", "route"},
     Service{&PyExc_OSError, "unable to complete websocket handshake: websockets are not served",
             "websocket_handshake"},

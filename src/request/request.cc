@@ -15,6 +15,7 @@ void Request::Clear() {
   body.Clear();
   front = nullptr;
   modifier1 = modifier2 = 0;
+  block = {};
   is_head = is_https = trusts_peer = false;
   scheme = "http";
   connection_fd = -1;

@@ -22,7 +22,8 @@ struct Request {
   const Front* front = nullptr;
   uint8_t modifier1 = 0;
   uint8_t modifier2 = 0;
-  bool is_head = false;      // HEAD: the response has no body
+  ByteView block;        // of a uwsgi packet that is for the server itself (runtime/modifier_table)
+  bool is_head = false;  // HEAD: the response has no body
   bool is_https = false;     // TLS, or a trusted proxy says so
   bool trusts_peer = false;  // the peer may speak for others: X-Forwarded-* are taken from it
   ByteView scheme;           // "http" or "https": wsgi.url_scheme

@@ -80,6 +80,29 @@ Status PlanHeaders(const Options& options, RequestSpec& spec) {
   return {};
 }
 
+// The words of remote-services. What answers the packets is in runtime/modifier_table.
+constexpr std::pair<std::string_view, uint8_t> kRemoteServices[] = {
+    {"cache", 111},
+    {"rpc", 173},
+    {"signal", 110},
+    {"spooler", 17},
+};
+
+Status PlanRemoteServices(const Options& options, RequestSpec& spec) {
+  for (const ListValue& given : options.remote_services) {
+    for (const std::string_view part : Split(given.text, ',')) {
+      const auto* const row = std::ranges::find(kRemoteServices, Trim(part),
+                                                &std::pair<std::string_view, uint8_t>::first);
+      if (row == std::end(kRemoteServices)) {
+        return Fail("remote-services = {}: there are cache, rpc, signal and spooler ({})",
+                    given.text, given.origin.text());
+      }
+      spec.native_modifiers.push_back(row->second);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<RequestSpec> PlanRequests(const Options& options) {
@@ -99,6 +122,7 @@ Result<RequestSpec> PlanRequests(const Options& options) {
   spec.dynamic_apps = options.dynamic_apps;
   spec.log = PlanAccessLog(options);
   TRY_STATUS(PlanHeaders(options, spec));
+  TRY_STATUS(PlanRemoteServices(options, spec));
   for (const ListValue& proxy : options.http_trusted_proxy) {
     if (const Status added = spec.trusted_proxies.Add(proxy.text); !added) {
       return Fail("invalid value for option \"{}\": {} ({})", proxy.option, added.error().message,

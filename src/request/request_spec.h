@@ -56,6 +56,8 @@ struct RequestSpec {
   std::vector<std::string> add_headers;                        // "Name: value", checked
   CidrSet trusted_proxies;
   bool dynamic_apps = false;  // uwsgi packets may name code to load
+  // First modifiers of uwsgi packets that the server answers itself (remote-services).
+  std::vector<uint8_t> native_modifiers;
   AccessLogSpec log;
 };
 

@@ -64,6 +64,13 @@ Status Response::Start(ByteView status) {
   return {};
 }
 
+void Response::StartRaw() {
+  ForgetHead();
+  started_ = head_sent_ = true;
+  framing_ = Framing::kUntilClose;
+  connection_->DecidePersistence(false);
+}
+
 Status Response::AddHeader(ByteView name, ByteView value) {
   if (!started_ || head_sent_) return uwsgi::Fail("headers already sent");
   if (!IsValidFieldName(name)) return uwsgi::Fail("invalid http header name");

@@ -39,6 +39,8 @@ class Response {
   // "200 OK"; "200" alone gets its phrase. Forgets a head that has not been sent yet. An error
   // (text for a ValueError) when it is not three digits and a text free of control bytes.
   Status Start(ByteView status);
+  // The answer has no head: bytes as they are, up to the end of the connection. Instead of Start().
+  void StartRaw();
   // Checks and appends one header line. Errors: bad name, CR/LF/NUL or another control byte in the
   // value, more than response-headers-limit bytes. Content-Length, Transfer-Encoding and Connection
   // of the application are honoured where they are sane and replaced where they are not.

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request/uwsgi_protocol.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "base/strings.h"
 #include "request/connection.h"
+#include "wire/cache_packet.h"
 #include "wire/http1_writer.h"
+#include "wire/rpc_packet.h"
 #include "wire/uwsgi_packet.h"
 
 namespace uwsgi {
@@ -13,6 +17,7 @@ namespace {
 constexpr uint8_t kWebRequest = 0;
 constexpr uint8_t kWebRequestUnderScriptName = 30;
 constexpr uint8_t kPing = 100;
+constexpr uint8_t kHttpRpc = 2;  // second modifier: its block has variables, as a request
 
 // Variables with which a peer could make the server load code, change its environment or read
 // files.
@@ -88,6 +93,34 @@ HeadOutcome FillRequest(Connection& connection, Exchange& exchange, const UwsgiH
   return HeadOutcome::kRequest;
 }
 
+bool IsNative(const Connection& connection, const UwsgiHeader& header) {
+  const auto& served = connection.spec().native_modifiers;
+  return std::ranges::find(served, header.modifier1) != served.end();
+}
+
+// A packet for the server itself: who answers it reads the block.
+HeadOutcome FillNative(Connection& connection, Exchange& exchange, const UwsgiHeader& header,
+                       ByteView block) {
+  if (header.modifier1 == kRpcModifier && header.modifier2 == kHttpRpc)
+    return FillRequest(connection, exchange, header, block);
+  Request& request = exchange.request;
+  request.modifier1 = header.modifier1;
+  request.modifier2 = header.modifier2;
+  request.block = block;
+  exchange.rules = ResponseRules{.version = "HTTP/1.0", .is_http = false};
+  if (header.modifier1 != kCacheModifier ||
+      header.modifier2 != static_cast<uint8_t>(CacheRequest::kCommand))
+    return HeadOutcome::kRequest;
+  const auto command = ReadCacheCommand(block);
+  if (!command) {
+    LogRefusal(connection, fmt::format("invalid cache request: {}", command.error().message));
+    return HeadOutcome::kDrop;
+  }
+  exchange.framing = BodyFraming::kLength;
+  exchange.content_length = command->cmd == "get" ? 0 : command->size;
+  return HeadOutcome::kRequest;
+}
+
 }  // namespace
 
 HeadOutcome UwsgiProtocol::ReadHead(Connection& connection, Exchange& exchange) const {
@@ -98,7 +131,9 @@ HeadOutcome UwsgiProtocol::ReadHead(Connection& connection, Exchange& exchange) 
     connection.AnswerRaw(std::string(kUwsgiPong));
     return HeadOutcome::kRefused;
   }
-  if (header->modifier1 != kWebRequest && header->modifier1 != kWebRequestUnderScriptName) {
+  const bool is_native = IsNative(connection, *header);
+  if (!is_native && header->modifier1 != kWebRequest &&
+      header->modifier1 != kWebRequestUnderScriptName) {
     Log("-- unavailable modifier requested: {} --", header->modifier1);
     return HeadOutcome::kDrop;
   }
@@ -107,7 +142,7 @@ HeadOutcome UwsgiProtocol::ReadHead(Connection& connection, Exchange& exchange) 
         connection.spec().head_limit);
     return HeadOutcome::kDrop;
   }
-  if (header->size == 0) {
+  if (header->size == 0 && !is_native) {
     Log("Empty python request. skip.");
     return HeadOutcome::kDrop;
   }
@@ -115,7 +150,8 @@ HeadOutcome UwsgiProtocol::ReadHead(Connection& connection, Exchange& exchange) 
   if (packet.size() < kUwsgiHeaderSize + header->size) return HeadOutcome::kNeedMore;
   const ByteView block = packet.substr(kUwsgiHeaderSize, header->size);
   exchange.input.Consume(kUwsgiHeaderSize + header->size);
-  return FillRequest(connection, exchange, *header, block);
+  return is_native ? FillNative(connection, exchange, *header, block)
+                   : FillRequest(connection, exchange, *header, block);
 }
 
 }  // namespace uwsgi

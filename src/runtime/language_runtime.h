@@ -28,6 +28,7 @@ struct AppInfo {
 struct RequestResult {
   bool raised = false;             // the application raised an exception
   bool wants_replacement = false;  // one after which the operator wants a new process
+  bool is_logged = true;           // it may have a line in the log
 };
 
 // A language that applications are written in. Processes and workers know languages only through

@@ -5,6 +5,7 @@
 
 namespace uwsgi {
 
+class Alarms;
 class Caches;
 class Metrics;
 class CronBoard;
@@ -13,6 +14,9 @@ class MuleLink;
 class SignalRouter;
 class SignalTriggers;
 class Spoolers;
+class MessageQueue;
+class RpcTable;
+class SharedAreas;
 class UserLocks;
 
 // What the server offers to applications beside requests. Made before the first fork, owned by
@@ -27,6 +31,10 @@ struct Services {
   CronBoard* crons = nullptr;
   std::span<HelperSlot> mule_slots;  // of mule 1, ...
   Spoolers* spoolers = nullptr;
+  MessageQueue* queue = nullptr;
+  SharedAreas* areas = nullptr;
+  RpcTable* rpc = nullptr;
+  Alarms* alarms = nullptr;
 };
 
 }  // namespace uwsgi

@@ -34,7 +34,7 @@ int64_t NowNanos() {
 void Bump(std::atomic<uint64_t>& counter) { counter.fetch_add(1, kRelaxed); }
 
 // Numbers wrap around, as they do in the predecessor.
-int64_t Apply(CacheMath operation, int64_t value, int64_t operand) {
+int64_t Computed(CacheMath operation, int64_t value, int64_t operand) {
   const auto a = static_cast<uint64_t>(value);
   const auto b = static_cast<uint64_t>(operand);
   switch (operation) {
@@ -131,6 +131,21 @@ bool Cache::Exists(ByteView key) {
 }
 
 CacheStored Cache::Set(ByteView key, ByteView value, int64_t expires, SetMode mode) {
+  const CacheStored stored = SetQuietly(key, value, expires, mode);
+  if (on_change_ && stored == CacheStored::kYes)
+    on_change_({.key = key, .value = value, .expires = expires});
+  return stored;
+}
+
+void Cache::Apply(const CacheNotice& notice) {
+  if (notice.value) {
+    SetQuietly(notice.key, *notice.value, notice.expires, SetMode::kReplace);
+  } else {
+    DeleteQuietly(notice.key);
+  }
+}
+
+CacheStored Cache::SetQuietly(ByteView key, ByteView value, int64_t expires, SetMode mode) {
   if (key.empty() || key.size() > spec_.keysize || value.empty() ||
       value.size() > spec_.longest_value()) {
     return CacheStored::kRefused;
@@ -209,6 +224,12 @@ void Cache::Remove(CacheSlot& slot) {
 }
 
 bool Cache::Delete(ByteView key) {
+  const bool deleted = DeleteQuietly(key);
+  if (on_change_ && deleted) on_change_({.key = key});
+  return deleted;
+}
+
+bool Cache::DeleteQuietly(ByteView key) {
   const Place place = PlaceOf(key);
   const StripeLock locked(*this, place.stripe);
   CacheSlot* const slot = Find(place, key);
@@ -251,6 +272,15 @@ void Cache::ForEach(const std::function<void(ByteView, ByteView, int64_t)>& visi
 }
 
 CacheStored Cache::Calculate(ByteView key, CacheMath operation, int64_t operand, int64_t expires) {
+  const CacheStored stored = CalculateQuietly(key, operation, operand, expires);
+  if (!on_change_ || stored != CacheStored::kYes) return stored;
+  if (const auto value = Get(key))
+    on_change_({.key = key, .value = value->bytes, .expires = value->expires});
+  return stored;
+}
+
+CacheStored Cache::CalculateQuietly(ByteView key, CacheMath operation, int64_t operand,
+                                    int64_t expires) {
   if (key.empty() || key.size() > spec_.keysize) return CacheStored::kRefused;
   const Place place = PlaceOf(key);
   for (uint64_t rounds = 0; rounds <= spec_.items; ++rounds) {
@@ -259,12 +289,12 @@ CacheStored Cache::Calculate(ByteView key, CacheMath operation, int64_t operand,
       CacheSlot* const slot = Find(place, key);
       CacheStored stored = CacheStored::kYes;
       if (slot == nullptr || HasExpired(*slot)) {
-        const int64_t number = Apply(operation, spec_.math_initial, operand);
+        const int64_t number = Computed(operation, spec_.math_initial, operand);
         stored = SetLocked(place, key, BytesOf(number), expires, SetMode::kReplace);
       } else {
         const auto old = NumberOf(memory_.ValueOf(*slot));
         if (!old) return CacheStored::kRefused;
-        const int64_t number = Apply(operation, *old, operand);
+        const int64_t number = Computed(operation, *old, operand);
         Overwrite(*slot, BytesOf(number), slot->expires.load(kRelaxed));
       }
       if (stored != CacheStored::kFull) return stored;

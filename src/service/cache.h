@@ -13,6 +13,7 @@
 #include "service/cache_memory.h"
 #include "service/cache_space.h"
 #include "service/cache_spec.h"
+#include "wire/cache_packet.h"
 
 namespace uwsgi {
 
@@ -81,6 +82,14 @@ class Cache {
   [[nodiscard]] size_t size() const { return memory_.mapping().size(); }
   [[nodiscard]] const CacheMemory& memory() const { return memory_; }
 
+  // Is called after every change that this process makes, by the thread that makes it, without a
+  // lock. Set before the fork.
+  void OnChange(std::function<void(const CacheNotice&)> listener) {
+    on_change_ = std::move(listener);
+  }
+  // Does what another server says, and tells nobody.
+  void Apply(const CacheNotice& notice);
+
   // For a store: its file stays open, and so locked, as long as the cache.
   void KeepOpen(UniqueFd file) { file_ = std::move(file); }
 
@@ -123,6 +132,9 @@ class Cache {
   [[nodiscard]] Place PlaceOf(ByteView key) const;
   // These work under the lock of the stripe.
   [[nodiscard]] CacheSlot* Find(const Place& place, ByteView key) const;
+  bool DeleteQuietly(ByteView key);
+  CacheStored SetQuietly(ByteView key, ByteView value, int64_t expires, SetMode mode);
+  CacheStored CalculateQuietly(ByteView key, CacheMath operation, int64_t operand, int64_t expires);
   CacheStored SetLocked(const Place& place, ByteView key, ByteView value, int64_t expires,
                         SetMode mode);
   CacheStored Insert(const Place& place, ByteView key, ByteView value, int64_t expires);
@@ -148,6 +160,7 @@ class Cache {
   CacheSpace space_{memory_};
   bool has_checksums_;
   UniqueFd file_;
+  std::function<void(const CacheNotice&)> on_change_;
 };
 
 }  // namespace uwsgi

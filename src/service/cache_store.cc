@@ -2,8 +2,6 @@
 #include "service/cache_store.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,19 +28,9 @@ uint64_t RandomSeed() {
 // What there is at the path of a store.
 enum class Found : uint8_t { kNothing, kStore, kForeign };
 
-// A file that is kept open, and locked, for as long as the processes of this server have it.
-struct StoreFile {
-  UniqueFd fd;
-  bool is_alone = false;  // nobody else has it
-};
-
-Result<StoreFile> OpenLocked(const CacheSpec& spec, StoreUse use) {
-  StoreFile file{.fd = TRY(OpenFile(spec.store, O_RDWR | O_CREAT))};
-  file.is_alone = ::flock(file.fd.get(), LOCK_EX | LOCK_NB) == 0;
-  if (!file.is_alone && use != StoreUse::kInherit)
-    return tl::unexpected(StoreError(spec, "another server uses it"));
-  if (::flock(file.fd.get(), LOCK_SH | LOCK_NB) != 0)
-    return ErrnoError("lock " + spec.store, errno);
+Result<StoreFile> OpenFor(const CacheSpec& spec, StoreUse use) {
+  auto file = StoreFile::Open(spec.store, use);
+  if (!file) return tl::unexpected(StoreError(spec, file.error().text()));
   return file;
 }
 
@@ -52,12 +40,11 @@ bool IsBlank(const CacheMemory& memory) {
   return std::memcmp(memory.header().magic, kZeros, sizeof kZeros) == 0;
 }
 
-Result<Found> LookAt(int fd, const CacheSpec& spec, size_t size) {
-  struct stat facts {};
-  if (::fstat(fd, &facts) != 0) return ErrnoError("look at " + spec.store, errno);
-  if (facts.st_size == 0) return Found::kNothing;
-  if (facts.st_size != static_cast<off_t>(size)) return Found::kForeign;
-  const CacheMemory memory(TRY(SharedMapping::OfFile(fd, size)), spec);
+Result<Found> LookAt(const StoreFile& file, const CacheSpec& spec, size_t size) {
+  const uint64_t found = TRY(file.Size());
+  if (found == 0) return Found::kNothing;
+  if (found != size) return Found::kForeign;
+  const CacheMemory memory(TRY(SharedMapping::OfFile(file.fd.get(), size)), spec);
   if (memory.Fits(spec)) return Found::kStore;
   return IsBlank(memory) ? Found::kNothing : Found::kForeign;
 }
@@ -104,18 +91,17 @@ class Inspector {
 
 Result<std::unique_ptr<Cache>> OpenStore(const CacheSpec& spec, StoreUse use) {
   const size_t size = TRY(CacheMemory::SizeOf(spec));
-  StoreFile file = TRY(OpenLocked(spec, use));
-  Found found = TRY(LookAt(file.fd.get(), spec, size));
+  StoreFile file = TRY(OpenFor(spec, use));
+  Found found = TRY(LookAt(file, spec, size));
   if (found == Found::kForeign) {
     if (!spec.store_delete) return tl::unexpected(NotOurs(spec));
     Log("removing invalid cache store file: {}", spec.store);
     // Old workers may still have it mapped: it has to stay as it is for them.
     if (::unlink(spec.store.c_str()) != 0) return ErrnoError("remove " + spec.store, errno);
-    file = TRY(OpenLocked(spec, use));
+    file = TRY(OpenFor(spec, use));
     found = Found::kNothing;
   }
-  if (::ftruncate(file.fd.get(), static_cast<off_t>(size)) != 0)
-    return ErrnoError("size " + spec.store, errno);
+  TRY_STATUS(file.Resize(size));
   CacheMemory memory(TRY(SharedMapping::OfFile(file.fd.get(), size)), spec);
   if (found == Found::kNothing) memory.Format(spec, RandomSeed());
   if (file.is_alone) memory.RenewLocks();
@@ -129,10 +115,11 @@ Result<std::unique_ptr<Cache>> OpenStore(const CacheSpec& spec, StoreUse use) {
 
 // A trial finds out what the start would say, and changes nothing.
 Status TryStore(const CacheSpec& spec) {
-  const auto fd = OpenFile(spec.store, O_RDWR);
+  auto fd = OpenFile(spec.store, O_RDWR);
   if (!fd || spec.store_delete) return {};
+  const StoreFile file{.fd = std::move(*fd)};
   const size_t size = TRY(CacheMemory::SizeOf(spec));
-  if (TRY(LookAt(fd->get(), spec, size)) == Found::kForeign) return tl::unexpected(NotOurs(spec));
+  if (TRY(LookAt(file, spec, size)) == Found::kForeign) return tl::unexpected(NotOurs(spec));
   return {};
 }
 

@@ -3,10 +3,35 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "service/cache_peers.h"
+#include "service/cache_remote.h"
 #include "service/cache_store.h"
 
 namespace uwsgi {
 namespace {
+
+// What a cache has to do with other servers.
+Status MeetPeers(Cache& cache) {
+  const CacheSpec& spec = cache.spec();
+  if (!spec.nodes.empty()) {
+    auto teller = CacheTeller::Create(spec.nodes);
+    if (!teller)
+      return WithContext(fmt::format("cache \"{}\" ({})", spec.name, spec.origin), teller.error());
+    cache.OnChange([shared = std::make_shared<CacheTeller>(std::move(*teller))](
+                       const CacheNotice& notice) { shared->Tell(notice); });
+  }
+  for (const std::string& server : spec.sync) {
+    const auto copied = RemoteCache(server, spec.name).CopyTo(cache);
+    if (copied) {
+      Log("[cache-sync] {} items of cache \"{}\" taken from {}", *copied, spec.name, server);
+      return {};
+    }
+    Log("[cache-sync] unable to take cache \"{}\" from {}: {}", spec.name, server,
+        copied.error().text());
+  }
+  if (spec.sync.empty()) return {};
+  return Fail("cache \"{}\": none of its sync servers has given it ({})", spec.name, spec.origin);
+}
 
 void LogCache(const CacheSpec& spec, size_t size) {
   const uint64_t entry = sizeof(CacheSlot) + spec.keysize;
@@ -24,7 +49,9 @@ Result<Caches> Caches::Create(const CachesSpec& spec, StoreUse use) {
   caches.report_freed_ = spec.report_freed;
   for (const CacheSpec& cache : spec.caches) {
     caches.caches_.push_back(TRY(OpenCache(cache, use)));
-    if (use != StoreUse::kNone) LogCache(cache, caches.caches_.back()->size());
+    if (use == StoreUse::kNone) continue;
+    TRY_STATUS(MeetPeers(*caches.caches_.back()));
+    LogCache(cache, caches.caches_.back()->size());
   }
   for (const CacheItem& item : spec.items) TRY_STATUS(caches.Put(item));
   return caches;

@@ -6,6 +6,7 @@
 
 #include "service/cache.h"
 #include "service/cache_spec.h"
+#include "service/store_file.h"
 
 namespace uwsgi {
 
@@ -23,13 +24,6 @@ struct CachesSpec {
   std::vector<CacheItem> items;  // add-cache-item, load-file-in-cache
   int64_t sweep_every_s = 3;
   bool report_freed = false;  // log what a sweep has removed
-};
-
-// Whose store a cache may use.
-enum class StoreUse : uint8_t {
-  kOwn,      // a server that starts: nobody else may have the file
-  kInherit,  // after a reload: the predecessor's workers still have it
-  kNone,     // a trial: the file is left alone
 };
 
 // All caches of the server, the first one being the one that is meant when no name is given.

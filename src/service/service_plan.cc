@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/service_plan.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/strings.h"
 #include "config/options.h"
 #include "service/cache_plan.h"
 #include "service/metrics_plan.h"
@@ -10,25 +15,163 @@ namespace uwsgi {
 namespace {
 
 constexpr int64_t kMostLocks = 65536;
+constexpr int64_t kMostSlots = int64_t{1} << 32;
+constexpr int64_t kMostMules = 255;
+constexpr int64_t kMostAreaBytes = int64_t{1} << 46;
 
-Result<UserLocksSpec> PlanLocks(const Options& options) {
-  if (options.locks < 0 || options.locks > kMostLocks) {
-    return Fail("locks = {}: it must be between 0 and {} ({})", options.locks, kMostLocks,
-                options.OriginOf("locks").text());
+Status RequireWithin(const Options& options, std::string_view name, int64_t value, int64_t least,
+                     int64_t most) {
+  if (value >= least && value <= most) return {};
+  return Fail("{} = {}: it must be between {} and {} ({})", name, value, least, most,
+              options.OriginOf(name).text());
+}
+
+Result<std::optional<QueueSpec>> PlanQueue(const Options& options) {
+  if (options.queue == 0) return std::nullopt;
+  TRY_STATUS(RequireWithin(options, "queue", options.queue, 1, kMostSlots));
+  TRY_STATUS(RequireWithin(options, "queue-blocksize", options.queue_blocksize,
+                           MessageQueue::kSlotHead + 1, kMostSlots));
+  return QueueSpec{.slots = static_cast<uint64_t>(options.queue),
+                   .blocksize = static_cast<uint64_t>(options.queue_blocksize),
+                   .store = options.queue_store,
+                   .store_sync_s = options.queue_store_sync,
+                   .origin = options.OriginOf("queue").text()};
+}
+
+// --- shared areas
+
+// "pages=N" and "size=N" count alike; a bare number is pages. False: a key or value is none.
+bool AssignArea(SharedAreaSpec& spec, std::string_view key, std::string_view value) {
+  if (key == "file") {
+    spec.file = value;
+    return !value.empty();
   }
-  return UserLocksSpec{.count = static_cast<int>(options.locks)};
+  const auto number = ParseInt(value);
+  if (!number || *number > kMostAreaBytes) return false;
+  const auto amount = static_cast<uint64_t>(*number);
+  if (key == "pages") spec.size = amount * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  if (key == "size") spec.size = amount;
+  if (key == "offset") spec.offset = amount;
+  if (key == "fd") spec.fd = static_cast<int>(amount);
+  return key == "pages" || key == "size" || key == "offset" || key == "fd";
+}
+
+Result<SharedAreaSpec> PlanArea(const ListValue& given) {
+  SharedAreaSpec spec{.origin = given.origin.text()};
+  for (const std::string_view part : Split(given.text, ',')) {
+    const std::string_view pair = Trim(part);
+    const size_t equals = pair.find('=');
+    const bool is_bare = equals == std::string_view::npos;
+    const std::string_view bare_key = given.option == "py-sharedarea" ? "size" : "pages";
+    if (!AssignArea(spec, is_bare ? bare_key : Trim(pair.substr(0, equals)),
+                    is_bare ? pair : Trim(pair.substr(equals + 1)))) {
+      return Fail(
+          "{} = {}: \"{}\" is not understood: pages, size, file, fd and offset are known ({})",
+          given.option, given.text, pair, spec.origin);
+    }
+  }
+  if (spec.size == 0)
+    return Fail("{} = {}: pages or size must be given ({})", given.option, given.text, spec.origin);
+  return spec;
+}
+
+Result<std::vector<SharedAreaSpec>> PlanAreas(const Options& options) {
+  ListOption all = options.sharedarea;
+  all.insert(all.end(), options.py_sharedarea.begin(), options.py_sharedarea.end());
+  std::ranges::stable_sort(all, {}, &ListValue::order);
+  std::vector<SharedAreaSpec> areas;
+  for (const ListValue& given : all) areas.push_back(TRY(PlanArea(given)));
+  return areas;
+}
+
+// --- alarms
+
+struct KindRow {
+  std::string_view name;
+  AlarmKind kind;
+  bool takes_number;
+  int64_t least, most;
+};
+constexpr KindRow kKinds[] = {
+    {"log", AlarmKind::kLog, false, 0, 0},
+    {"cmd", AlarmKind::kCommand, false, 0, 0},
+    {"mule", AlarmKind::kMule, true, 0, kMostMules},
+    {"signal", AlarmKind::kSignal, true, 0, 255},
+};
+
+// "NAME KIND:ARGUMENT".
+Result<AlarmSpec> PlanAlarm(const ListValue& given) {
+  const std::string_view text = given.text;
+  const size_t blank = text.find(' ');
+  const std::string_view what = blank == std::string_view::npos ? "" : Trim(text.substr(blank));
+  const size_t colon = std::min(what.find(':'), what.size());
+  const auto* const row = std::ranges::find(kKinds, what.substr(0, colon), &KindRow::name);
+  if (row == std::end(kKinds)) {
+    return Fail(
+        "alarm = {}: NAME KIND:ARGUMENT is needed, KIND being log, cmd, mule or signal ({})", text,
+        given.origin.text());
+  }
+  AlarmSpec spec{.name = std::string(text.substr(0, blank)), .kind = row->kind};
+  spec.argument = what.substr(std::min(colon + 1, what.size()));
+  if (row->takes_number) {
+    const auto number = ParseInt(spec.argument);
+    if (!number || *number < row->least || *number > row->most)
+      return Fail("alarm = {}: {}:N needs a number between {} and {} ({})", text, row->name,
+                  row->least, row->most, given.origin.text());
+    spec.number = static_cast<int>(*number);
+  }
+  if (row->kind == AlarmKind::kCommand && spec.argument.empty())
+    return Fail("alarm = {}: a command is needed ({})", text, given.origin.text());
+  return spec;
+}
+
+// "NAME[,NAME] REGEX".
+Status PlanRule(const ListValue& given, bool raises, AlarmsSpec& spec) {
+  const std::string_view text = given.text;
+  const size_t blank = text.find(' ');
+  const std::string_view pattern = blank == std::string_view::npos ? "" : Trim(text.substr(blank));
+  const auto complain = [&](std::string_view what) {
+    return Fail("{} = {}: {} ({})", given.option, text, what, given.origin.text());
+  };
+  if (pattern.empty()) return complain("ALARM REGEX is needed");
+  if (const auto regex = Regex::Create(pattern); !regex) return complain(regex.error().text());
+  for (const std::string_view name : Split(text.substr(0, blank), ',')) {
+    const auto alarm = std::ranges::find(spec.alarms, name, &AlarmSpec::name);
+    if (alarm == spec.alarms.end()) return complain(fmt::format("there is no alarm \"{}\"", name));
+    spec.rules.push_back({.alarm = static_cast<size_t>(alarm - spec.alarms.begin()),
+                          .pattern = std::string(pattern),
+                          .raises = raises});
+  }
+  return {};
+}
+
+Result<AlarmsSpec> PlanAlarms(const Options& options) {
+  AlarmsSpec spec;
+  spec.quiet_s = options.alarm_freq;
+  spec.longest_text = static_cast<size_t>(std::clamp<int64_t>(options.alarm_msg_size, 1, 65536));
+  spec.has_master = options.master;
+  for (const ListValue& given : options.alarm) spec.alarms.push_back(TRY(PlanAlarm(given)));
+  for (const ListValue& given : options.log_alarm) TRY_STATUS(PlanRule(given, true, spec));
+  for (const ListValue& given : options.not_log_alarm) TRY_STATUS(PlanRule(given, false, spec));
+  return spec;
 }
 
 }  // namespace
 
 Result<ServiceSpecs> PlanServices(const Options& options) {
   ServiceSpecs specs;
-  specs.locks = TRY(PlanLocks(options));
+  TRY_STATUS(RequireWithin(options, "locks", options.locks, 0, kMostLocks));
+  specs.locks.count = static_cast<int>(options.locks);
   specs.caches = TRY(PlanCaches(options));
   specs.metrics = TRY(PlanMetrics(options));
   BackgroundSpec background = TRY(PlanBackground(options));
   if (options.master) specs.background = std::move(background);
   specs.spoolers = TRY(PlanSpoolers(options));
+  specs.queue = TRY(PlanQueue(options));
+  specs.areas = TRY(PlanAreas(options));
+  TRY_STATUS(RequireWithin(options, "rpc-max", options.rpc_max, 0, kMostLocks));
+  specs.most_rpc_functions = static_cast<size_t>(options.rpc_max);
+  specs.alarms = TRY(PlanAlarms(options));
   return specs;
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/user_lock.h"
 
-#include <unistd.h>
-
 #include "base/log.h"
+#include "shm/thread_id.h"
 
 namespace uwsgi {
 namespace {
@@ -26,12 +25,12 @@ Result<UserLocks> UserLocks::Create(SharedRegion& region, const UserLocksSpec& s
 void UserLocks::Lock(int number) {
   SharedState& lock = at(number);
   NoteDeath(lock.mutex.Lock());
-  lock.holder.store(::gettid(), std::memory_order_relaxed);
+  lock.holder.store(OwnThreadId(), std::memory_order_relaxed);
 }
 
 void UserLocks::Unlock(int number) {
   SharedState& lock = at(number);
-  if (lock.holder.load(std::memory_order_relaxed) != ::gettid()) return;
+  if (lock.holder.load(std::memory_order_relaxed) != OwnThreadId()) return;
   lock.holder.store(0, std::memory_order_relaxed);
   lock.mutex.Unlock();
 }

@@ -1,29 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shm/shared_mutex.h"
 
-#include <unistd.h>
-
 #include <cassert>
 #include <cerrno>
 
+#include "shm/thread_id.h"
+
 namespace uwsgi {
-namespace {
-
-// Asking the kernel costs more than an uncontended lock, and it is known when the answer changes.
-std::atomic<pid_t> own_pid{0};
-
-pid_t OwnPid() {
-  const pid_t known = own_pid.load(std::memory_order_relaxed);
-  if (known != 0) return known;
-  static const int registered =
-      ::pthread_atfork(nullptr, nullptr, [] { own_pid.store(0, std::memory_order_relaxed); });
-  const pid_t pid = ::getpid();
-  if (registered == 0) own_pid.store(pid, std::memory_order_relaxed);
-  return pid;
-}
-
-}  // namespace
-
 SharedMutex::SharedMutex() {
   pthread_mutexattr_t attributes;
   ::pthread_mutexattr_init(&attributes);
@@ -41,7 +24,7 @@ SharedMutex::Taken SharedMutex::Note(int outcome) {
   if (outcome == EBUSY) return Taken::kNo;
   assert(outcome == 0 || outcome == EOWNERDEAD);
   if (outcome == EOWNERDEAD) ::pthread_mutex_consistent(&mutex_);
-  owner_.store(OwnPid(), std::memory_order_relaxed);
+  owner_.store(OwnProcessId(), std::memory_order_relaxed);
   return outcome == EOWNERDEAD ? Taken::kOwnerDied : Taken::kYes;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "runtime/modifier_table.h"
 
 namespace uwsgi {
 namespace {
@@ -45,18 +46,28 @@ Step Core::Run(Connection& connection) {
     slot_.request_started_us.store(started_us, std::memory_order_relaxed);
   }
   recorder_.Begin(request.vars);
-  const RequestResult result = shared_.runtime->Handle(id_, request, response);
+  const RequestResult result = Answer(request, response);
   connection.EndResponse();
   const int64_t ended_us = MonotonicMicros();
   slot_.EndRequest();
   recorder_.End(request, response, result, ended_us - started_us);
   Count(request, response, result, ended_us - started_us);
-  if (log_.Wants(request, response, ended_us - started_us)) {
+  if (result.is_logged && log_.Wants(request, response, ended_us - started_us)) {
     log_.Add(request, response,
              {ended_us - started_us,
               shared_.scoreboard->total_requests().load(std::memory_order_relaxed)});
   }
   return connection.FinishRequest(ended_us / 1000);
+}
+
+RequestResult Core::Answer(Request& request, Response& response) {
+  const ModifierRow* const native =
+      request.modifier1 == 0 ? nullptr : FindModifier(request.modifier1);
+  if (native == nullptr || shared_.services == nullptr)
+    return shared_.runtime->Handle(id_, request, response);
+  shared_.runtime->BeforeWait(id_);
+  native->handle(*shared_.services, request, response);
+  return {.is_logged = request.block.empty()};
 }
 
 void Core::Count(const Request& request, const Response& response, const RequestResult& result,

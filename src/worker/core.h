@@ -19,6 +19,7 @@ struct CoreShared {
   int worker_id = 1;
   WorkerSlot* slot = nullptr;  // of this process
   LanguageRuntime* runtime = nullptr;
+  const Services* services = nullptr;  // may be null: none
   Scoreboard* scoreboard = nullptr;
   std::atomic<uint64_t> requests{0};  // of this process
   // max-requests has been reached, or the application raised what the operator watches for.
@@ -44,6 +45,8 @@ class Core {
  private:
   static constexpr int64_t kSlowUs = 700;
 
+  // Whoever the request is for answers it.
+  RequestResult Answer(Request& request, Response& response);
   void Count(const Request& request, const Response& response, const RequestResult& result,
              int64_t micros);
 

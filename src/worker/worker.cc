@@ -22,6 +22,7 @@ class ServingWorker final : public Worker {
     shared_.worker_id = context_.id;
     shared_.slot = &context_.scoreboard->berth(context_.id, context_.berth);
     shared_.runtime = context_.runtime;
+    shared_.services = context_.services;
     shared_.scoreboard = context_.scoreboard;
   }
 

@@ -10,6 +10,7 @@
 #include "net/listener.h"
 #include "request/request_spec.h"
 #include "runtime/language_runtime.h"
+#include "runtime/services.h"
 #include "shm/scoreboard.h"
 #include "worker/harakiri.h"
 
@@ -56,6 +57,7 @@ struct WorkerContext {
   std::vector<const Listener*> listeners;  // bound, shared with the other workers
   const RequestSpec* request_spec = nullptr;
   LanguageRuntime* runtime = nullptr;
+  const Services* services = nullptr;  // for packets that the server answers itself
   std::vector<Errand> errands;
   Migration* migration = nullptr;  // null when there is nobody to hand connections to
   int master_fd = -1;  // readable or at its end when the master is gone; -1 without a master

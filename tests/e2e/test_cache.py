@@ -3,12 +3,15 @@
 import os
 import random
 import signal
+import struct
 import threading
 
 import pytest
 
+from support import packet
 from support.ask import app, value
 from support.processes import wait_until
+from support.server import free_port
 
 CACHES = ["--cache2", "name=c1,items=50", "--cache2", "name=small,items=4,blocksize=100,keysize=20,ignore_full=1",
           "--cache2", "name=big,items=10,blocksize=1024,blocks=100,bitmap=1",
@@ -217,3 +220,121 @@ def test_mistakes_are_named(program, tmp_path, setting, message):
 def test_an_item_for_a_cache_that_is_not_there(program):
     done = program.run("--http-socket", "127.0.0.1:0", "--cache2", "name=c,items=10", "--add-cache-item", "d k=v")
     assert done.returncode == 1 and 'there is no cache "d"' in done.stdout
+
+
+# -- over sockets
+
+def item(data):
+    return struct.pack("<H", len(data)) + data
+
+
+def command(body=b"", **variables):
+    return packet.encode({name: str(text) for name, text in variables.items()}, body, 111, 17)
+
+
+@pytest.fixture(scope="module")
+def open_srv(module_server):
+    port = free_port()
+    srv = module_server(app=app(), args=["--master", "--processes", "2", "--socket", f"127.0.0.1:{port}", "--remote-services", "cache",
+                                         "--cache2", "name=first,items=100", "--cache2", "name=second,items=100,blocksize=4096,blocks=1000,bitmap=1"])
+    return srv, ("127.0.0.1", port)
+
+
+def test_commands_by_packet(open_srv):
+    srv, address = open_srv
+    value(srv, "uwsgi.cache_update('k', 'val')")
+    assert packet.exchange(address, command(cmd="get", key="k")) == b"\x6f\x15\0\x11\6\0status\2\0ok\4\0size\1\x003val"
+    assert packet.exchange(address, command(cmd="get", key="missing")) == b""
+    ok = b"\x6f\x0c\0\x11\6\0status\2\0ok"
+    assert packet.exchange(address, command(b"stored", cmd="set", key="new", size=6)) == ok
+    assert packet.exchange(address, command(b"again", cmd="set", key="new", size=5)) == b""
+    assert packet.exchange(address, command(b"again", cmd="update", key="new", size=5, cache="second")) == ok
+    assert value(srv, "uwsgi.cache_get('new'), uwsgi.cache_get('new', 'second')") == "(b'stored', b'again')"
+    assert packet.exchange(address, command(cmd="exists", key="new")) == ok
+    assert packet.exchange(address, command(cmd="del", key="new")) == ok
+    assert packet.exchange(address, command(cmd="del", key="new")) == b""
+    assert packet.exchange(address, command(cmd="clear", cache="second")) == ok
+    assert packet.exchange(address, command(cmd="clear", cache="third")) == b""
+    assert packet.exchange(address, command(cmd="dance")) == b""
+    assert packet.exchange(address, command(cmd="get", key="k", cache=f"first@127.0.0.1:{address[1]}")) == b""
+
+
+def test_bare_packets(open_srv):
+    srv, address = open_srv
+    value(srv, "uwsgi.cache_update('k', 'val'), uwsgi.cache_update('long', 'x' * 65536)")
+    assert packet.exchange(address, packet.header(1, 111, 0) + b"k") == b"\x6f\3\0\0val"
+    assert packet.exchange(address, packet.header(7, 111, 0) + b"missing") == b""
+    assert packet.exchange(address, packet.header(4, 111, 5) + b"long") == b"\x6f\0\0\5" + b"x" * 65536
+    block = item(b"by") + item(b"packet")
+    assert packet.exchange(address, packet.header(len(block), 111, 1) + block) == b""
+    assert value(srv, "uwsgi.cache_get('by')") == "b'packet'"
+    assert packet.exchange(address, packet.header(2, 111, 2) + b"by") == b""
+    assert value(srv, "uwsgi.cache_get('by')") == "None"
+    assert packet.exchange(address, packet.encode({"key": "k"}, b"", 111, 3)) == b"val"
+    assert packet.exchange(address, packet.encode({"get": "k"}, b"", 111, 4)) == b"val"
+    assert packet.exchange(address, packet.encode({"get": "missing"}, b"", 111, 4)).startswith(b"HTTP/1.0 404 Not Found\r\n")
+
+
+@pytest.mark.parametrize("data", [
+    packet.header(5, 111, 17) + b"\3\0cmd", packet.header(0, 111, 17), packet.header(3, 111, 1) + b"\1\0k", packet.header(0, 111, 0),
+    packet.encode({"cmd": "set", "key": "k", "size": "-1"}, b"", 111, 17), packet.encode({"cmd": "set", "key": "k", "size": "x"}, b"", 111, 17),
+    packet.encode({"cmd": "set", "key": "k", "size": "99999999999"}, b"short", 111, 17), packet.header(2, 111, 99) + b"hi",
+])
+def test_hostile_packets_harm_nobody(open_srv, data):
+    srv, address = open_srv
+    packet.exchange(address, data, finish=True)
+    assert value(srv, "uwsgi.cache_update('k', 'alive'), uwsgi.cache_get('k')") == "(True, b'alive')"
+
+
+def test_remote_functions(srv, open_srv):
+    there, address = open_srv
+    where = f"second@127.0.0.1:{address[1]}"
+    assert value(srv, f"uwsgi.cache_set('r', 'remote' * 20000, 60, '{where}'), uwsgi.cache_set('r', 'x', 0, '{where}')") == "(True, None)"
+    assert value(srv, f"uwsgi.cache_get('r', '{where}') == b'remote' * 20000, uwsgi.cache_exists('r', '{where}')") == "(True, True)"
+    assert value(there, "len(uwsgi.cache_get('r', 'second'))") == "120000"
+    assert value(srv, f"uwsgi.cache_del('r', '{where}'), uwsgi.cache_get('r', '{where}'), uwsgi.cache_clear('{where}')") == "(True, None, True)"
+    assert value(srv, f"uwsgi.cache_update('d', 'v', 0, '@127.0.0.1:{address[1]}'), uwsgi.cache_get('d', '@127.0.0.1:{address[1]}')") == "(True, b'v')"
+    assert value(there, "uwsgi.cache_get('d', 'first')") == "b'v'"
+    assert value(srv, f"uwsgi.cache_inc('n', 5, 0, '{where}')") == "'ValueError: a remote cache does not calculate'"
+    assert value(srv, "uwsgi.cache_get('k', 'c@127.0.0.1:1'), uwsgi.cache_get('k', 'c@not an address')") == "(None, None)"
+
+
+def test_nobody_gets_at_it_unless_allowed(server):
+    srv = server(app=app(), front="socket", args=["--master", "--cache2", "name=c,items=10"])
+    assert packet.exchange(srv.address, packet.header(1, 111, 0) + b"k") == b""
+    srv.wait_log("unavailable modifier requested: 111")
+
+
+def test_with_the_predecessor(predecessor, open_srv, server):
+    """It asks our cache, and we ask its."""
+    port = free_port()
+    other = server(program=predecessor, app=app(), args=["--plugin", "cache", "--master", "--socket", f"127.0.0.1:{port}", "--cache2", "name=theirs,items=10"])
+    ours, address = open_srv
+    here, there = f"first@127.0.0.1:{address[1]}", f"theirs@127.0.0.1:{port}"
+    assert value(other, f"uwsgi.cache_update('p', 'from there', 0, '{here}'), uwsgi.cache_get('p', '{here}'), uwsgi.cache_exists('p', '{here}')") \
+        == "(True, b'from there', True)"
+    assert value(ours, f"uwsgi.cache_set('q', 'from here', 0, '{there}'), uwsgi.cache_get('q', '{there}'), uwsgi.cache_del('q', '{there}')") \
+        == "(True, b'from here', True)"
+
+
+def test_a_copy_at_start(server, open_srv):
+    there, address = open_srv
+    value(there, "[uwsgi.cache_update('s%d' % i, 'v%d' % i, 1000) for i in range(50)]")
+    srv = server(app=app(), args=["--master", "--cache2", f"name=first,items=100,sync=127.0.0.1:1;127.0.0.1:{address[1]}"])
+    assert value(srv, "[uwsgi.cache_get('s%d' % i) == b'v%d' % i for i in range(50)].count(True)") == "50"
+    srv.wait_log("items of cache \"first\" taken from")
+
+
+def test_no_copy_no_start(program):
+    done = program.run("--master", "--http-socket", "127.0.0.1:0", "--cache2", "name=c,items=10,sync=127.0.0.1:1")
+    assert done.returncode == 1 and "none of its sync servers" in done.stdout
+
+
+def test_others_are_told_of_changes(server):
+    port = free_port()
+    hears = server(app=app(), args=["--master", "--cache2", f"name=c,items=10,udp=127.0.0.1:{port}"])
+    tells = server(app=app(), args=["--master", "--cache2", f"name=c,items=10,nodes=127.0.0.1:{port}"])
+    assert value(tells, "uwsgi.cache_set('k', 'v', 100), uwsgi.cache_inc('n', 5)") == "(True, True)"
+    wait_until(lambda: value(hears, "uwsgi.cache_get('k'), uwsgi.cache_num('n')") == "(b'v', 5)")
+    assert value(tells, "uwsgi.cache_del('k')") == "True"
+    wait_until(lambda: value(hears, "uwsgi.cache_get('k')") == "None")

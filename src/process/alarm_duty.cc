@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/alarm_duty.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "net/poller.h"
+
+namespace uwsgi {
+namespace {
+
+// The text as something a program can read to its end, however long it is.
+Result<UniqueFd> AsInput(const std::string& text) {
+  UniqueFd file(::memfd_create("alarm", MFD_CLOEXEC));
+  if (!file.valid()) return ErrnoError("memfd_create()", errno);
+  TRY_STATUS(WriteAll(file.get(), text));
+  if (::lseek(file.get(), 0, SEEK_SET) != 0) return ErrnoError("lseek()", errno);
+  return file;
+}
+
+std::vector<std::string> OwnEnvironment() {
+  std::vector<std::string> variables;
+  for (char** at = ::environ; *at != nullptr; ++at) variables.emplace_back(*at);
+  return variables;
+}
+
+}  // namespace
+
+Status AlarmDuty::Begin(MasterDesk& desk) {
+  desk_ = &desk;
+  TRY(desk.loop().Watch(alarms_.fd(), kReadable, [this](uint32_t) { TakeAll(); }));
+  return {};
+}
+
+void AlarmDuty::TakeAll() {
+  while (const auto raised = alarms_.Take(MonotonicMicros() / 1'000'000))
+    Act(*raised->alarm, raised->text);
+}
+
+void AlarmDuty::Act(const AlarmSpec& alarm, const std::string& text) {
+  switch (alarm.kind) {
+    case AlarmKind::kLog:
+      Log("ALARM: {}{}{}", alarm.argument, alarm.argument.empty() ? "" : " ", text);
+      break;
+    case AlarmKind::kCommand:
+      if (const Status started = RunCommand(alarm.argument, text); !started)
+        Log("alarm {}: {}", alarm.name, started.error().text());
+      break;
+    case AlarmKind::kMule:
+      if (reach_.tell_mule) reach_.tell_mule(alarm.number, text);
+      break;
+    case AlarmKind::kSignal:
+      if (reach_.send_signal) reach_.send_signal(alarm.number);
+      break;
+  }
+}
+
+Status AlarmDuty::RunCommand(const std::string& command, const std::string& text) {
+  const UniqueFd input = TRY(AsInput(text));
+  ProgramSpec program{.path = "/bin/sh",
+                      .argv = {"/bin/sh", "-c", command},
+                      .environment = OwnEnvironment(),
+                      .input = input.get()};
+  TRY(desk_->RunProgram(program, [](int) {}));
+  return {};
+}
+
+}  // namespace uwsgi

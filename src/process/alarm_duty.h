@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "process/duty.h"
+#include "service/alarm.h"
+
+namespace uwsgi {
+
+// Who can be reached by alarms; an empty function: nobody.
+struct AlarmReach {
+  UniqueFunction<void(int mule, std::string_view text)> tell_mule;
+  UniqueFunction<void(int signal)> send_signal;
+};
+
+// The master's part of alarms: it does what a raised alarm asks for.
+class AlarmDuty final : public Duty {
+ public:
+  // `alarms` outlives the duty.
+  AlarmDuty(Alarms& alarms, AlarmReach reach) : alarms_(alarms), reach_(std::move(reach)) {}
+  Status Begin(MasterDesk& desk) override;
+
+ private:
+  void TakeAll();
+  void Act(const AlarmSpec& alarm, const std::string& text);
+  Status RunCommand(const std::string& command, const std::string& text);
+
+  Alarms& alarms_;
+  AlarmReach reach_;
+  MasterDesk* desk_ = nullptr;
+};
+
+}  // namespace uwsgi

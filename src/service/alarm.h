@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/regex.h"
+#include "base/unique_fd.h"
+
+namespace uwsgi {
+
+enum class AlarmKind : uint8_t {
+  kLog,      // a line in the log
+  kCommand,  // a shell command that gets the text as its input
+  kMule,     // a message to a mule
+  kSignal,   // a user signal
+};
+
+struct AlarmSpec {
+  std::string name;
+  AlarmKind kind = AlarmKind::kLog;
+  std::string argument;  // the prefix of the line, the command
+  int number = 0;        // of the mule or the signal
+};
+
+// Which lines of the log raise an alarm, and which do not.
+struct AlarmRule {
+  size_t alarm = 0;  // its place in `alarms`
+  std::string pattern;
+  bool raises = true;
+};
+
+struct AlarmsSpec {
+  std::vector<AlarmSpec> alarms;
+  std::vector<AlarmRule> rules;
+  int64_t quiet_s = 3;  // equal texts of an alarm within this time are left out
+  size_t longest_text = 8192;
+  bool has_master = false;  // without one nobody would act
+};
+
+// The alarms of a server: raised by any process and thread, acted upon by the master. They travel
+// as datagrams, so raising one never waits; what the master has no time for is lost.
+class Alarms {
+ public:
+  static Result<Alarms> Create(AlarmsSpec spec);
+
+  // False: there is no such alarm, no master, the text is too long, or too many are waiting.
+  bool Raise(ByteView name, ByteView text) const;
+  // Raises the alarms that a line of the log is to raise.
+  void ScanLine(ByteView line) const;
+  [[nodiscard]] bool scans_lines() const { return !rules_.empty(); }
+  [[nodiscard]] bool empty() const { return spec_.alarms.empty(); }
+
+  // For the master: readable when alarms wait.
+  [[nodiscard]] int fd() const { return ends_.first.get(); }
+  struct Raised {
+    const AlarmSpec* alarm;
+    std::string text;
+  };
+  // The next one that is not to be left out; nothing when none waits.
+  std::optional<Raised> Take(int64_t now_s);
+
+ private:
+  struct Rule {
+    size_t alarm;
+    bool raises;
+    Regex regex;
+  };
+
+  explicit Alarms(AlarmsSpec spec) : spec_(std::move(spec)) {}
+  bool Send(size_t alarm, ByteView text) const;
+  // Whether the same was raised a moment ago; notes that it is now.
+  bool IsRepeated(size_t alarm, const std::string& text, int64_t now_s);
+
+  AlarmsSpec spec_;
+  std::vector<Rule> rules_;
+  FdPair ends_;
+  std::map<size_t, std::pair<std::string, int64_t>> last_;  // text and time of each alarm
+};
+
+}  // namespace uwsgi

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace uwsgi {
+
+// Whose store files a server may use when it starts.
+enum class StoreUse : uint8_t {
+  kOwn,      // a server that starts: nobody else may have them
+  kInherit,  // after a reload: the predecessor's workers still have them
+  kNone,     // a trial: they are left alone
+};
+
+// A file that keeps shared memory, open and locked for as long as the processes of a server have
+// it: the lock belongs to the open file, which they inherit.
+struct StoreFile {
+  UniqueFd fd;
+  bool is_alone = false;  // nobody else has it, so what lies in it is not in use
+
+  // The file is made when it is not there. An error, of which the caller says what it means, when
+  // another server has it.
+  static Result<StoreFile> Open(const std::string& path, StoreUse use);
+  [[nodiscard]] Result<uint64_t> Size() const;
+  Status Resize(uint64_t size) const;
+};
+
+}  // namespace uwsgi
