@@ -229,6 +229,8 @@ Status PythonRuntime::StartHelper(HelperKind kind) {
 SpoolResult PythonRuntime::RunSpoolTask(const SpoolTask& task, std::string_view name) {
   GilLock locked;
   return RunSpoolFunction(task, name);
+}
+
 // One process is enough to look at the files.
 int PythonRuntime::OwnEvents(int worker) {
   if (!spec_.autoreload || worker != 1) return -1;

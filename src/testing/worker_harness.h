@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/strings.h"
+#include "runtime/echo_runtime.h"
 #include "worker/worker.h"
 
 // A worker on a thread of the test's process, a language of functions, and clients that wait.
@@ -54,18 +55,12 @@ inline void Say(Response& response, std::string_view text) {
 }
 
 // A language whose programs are functions of the test, found by path; others say their path.
-class FunctionRuntime final : public LanguageRuntime {
+class FunctionRuntime final : public EchoRuntime {
  public:
   using Program = std::function<bool(Request&, Response&)>;  // false: it raised
 
   [[nodiscard]] std::string_view name() const override { return "function"; }
-  Status Start() override { return {}; }
-  Status LoadApps() override { return {}; }
   [[nodiscard]] std::vector<AppInfo> apps() const override { return {}; }
-  void BeforeFork() override {}
-  void AfterForkParent() override {}
-  void AfterForkChild() override {}
-  Status StartWorker() override { return {}; }
   void StartCore(int) override { ++cores; }
   void EndCore(int) override { --cores; }
   RequestResult Handle(int, Request& request, Response& response) override {
@@ -75,9 +70,6 @@ class FunctionRuntime final : public LanguageRuntime {
     Say(response, path);
     return {};
   }
-  void BeforeWait(int) override {}
-  std::string DescribeThreads() override { return {}; }
-  void End() override {}
 
   std::map<std::string, Program, std::less<>> programs;
   std::atomic<int> cores{0};
