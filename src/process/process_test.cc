@@ -182,7 +182,7 @@ TEST(Fork, AProgramThatCannotBeStartedSaysWhy) {
   ASSERT_EQ(::waitpid(*pid, &status, 0), *pid);
   pipe->second.Reset();
   EXPECT_NE(WEXITSTATUS(status), 0);
-  EXPECT_EQ(ReadAll(pipe->first.get()).value(), "No such file or directory\n");
+  EXPECT_EQ(ReadAll(pipe->first.get()).value(), "/nonexistent: No such file or directory\n");
 }
 
 TEST(Lifeline, IsAtItsEndOnlyWhenNobodyHoldsTheOtherEnd) {

@@ -13,7 +13,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   std::string again;
-  for (const auto& piece : uwsgi::LogFormat(text).pieces()) {
+  const uwsgi::LogFormat format(text);
+  for (const auto& piece : format.pieces()) {
     again += piece.is_variable ? "%(" + piece.text + ")" : piece.text;
   }
   if (again != text) std::abort();
