@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/daemon_duty.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -60,6 +61,12 @@ ProgramSpec ProgramOf(const DaemonSpec& spec) {
   program.new_pid_namespace = spec.new_pid_namespace;
   if (spec.is_smart()) program.death_signal = 0;
   return program;
+}
+
+// A process that has ended keeps its number until somebody has taken note of it.
+bool HasEnded(int pidfd) {
+  pollfd waited{.fd = pidfd, .events = POLLIN, .revents = 0};
+  return ::poll(&waited, 1, 0) > 0;
 }
 
 Status WritePid(const std::string& path, pid_t pid) {
@@ -153,7 +160,7 @@ bool DaemonDuty::Find(Daemon& daemon) {
   const auto pid = ReadPidfile(daemon.spec.pidfile);
   if (!pid) return false;
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
-  if (!pidfd.valid()) return false;
+  if (!pidfd.valid() || HasEnded(pidfd.get())) return false;
   auto watch =
       desk_->loop().Watch(pidfd.get(), kReadable, [this, &daemon](uint32_t) { OnEnd(daemon); });
   if (!watch) return false;

@@ -123,7 +123,8 @@ void StartUp::Vacuum(const ListenerSet& listeners) {
     if (RemovePidfile(path, ::getpid())) LogLine(message::Vacuumed("pidfile"));
   }
   for (const Listener& listener : listeners.listeners()) {
-    if (listener.path().empty()) continue;
+    // What the service manager has opened is his.
+    if (listener.path().empty() || listener.source() == ListenerSource::kActivation) continue;
     const auto removed = listener.RemoveFile();
     if (removed) {
       LogLine(message::Vacuumed("unix socket " + listener.name()));

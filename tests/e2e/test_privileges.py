@@ -12,13 +12,6 @@ from support.processes import wait_until
 
 root = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 NOBODY, NOGROUP = 65534, 65534
-APP = """
-import os
-loaded_by = os.getuid()
-def application(environ, start_response):
-    start_response("200 OK", [])
-    return [f"{loaded_by} {os.getuid()} {os.getgid()}".encode()]
-"""
 
 
 def uids(pid):
@@ -35,8 +28,7 @@ def uids(pid):
     (["--drop-after-apps"], 0, NOBODY),
     (["--master-as-root"], 0, 0)])
 def test_who_is_whom(server, args, loaded_by, master):
-    srv = server(app=APP, args=["--master", "--uid", "nobody", "--gid", "nogroup", *args])
-    srv.folder.chmod(0o777)
+    srv = server(app="identity", args=["--master", "--uid", "nobody", "--gid", "nogroup", *args])
     assert srv.get("/").text == f"{loaded_by} {NOBODY} {NOGROUP}"
     assert uids(srv.pid) == master
     assert [uids(pid) for pid in srv.workers()] == [NOBODY]
@@ -44,7 +36,7 @@ def test_who_is_whom(server, args, loaded_by, master):
 
 @root
 def test_a_reload_keeps_the_master_root(server):
-    srv = server(app=APP, args=["--master", "--uid", "nobody", "--master-as-root"])
+    srv = server(app="identity", args=["--master", "--uid", "nobody", "--master-as-root"])
     srv.signal(signal.SIGHUP)
     srv.wait_log(r"^spawned uWSGI worker 1", count=2)
     wait_until(lambda: srv.get("/").text.startswith(f"0 {NOBODY}"), 10, "the new worker")
@@ -53,10 +45,9 @@ def test_a_reload_keeps_the_master_root(server):
 
 @root
 def test_additional_groups(server):
-    app = "import os\ndef application(e, s):\n    s('200 OK', [])\n    return [repr(sorted(os.getgroups())).encode()]\n"
-    srv = server(app=app, args=["--master", "--uid", "nobody", "--gid", "nogroup", "--add-gid", "adm", "--add-gid", "1234"])
-    groups = eval(srv.get("/").text)
-    assert 4 in groups and 1234 in groups and 0 not in groups
+    srv = server(app="identity", args=["--master", "--uid", "nobody", "--gid", "nogroup", "--add-gid", "adm", "--add-gid", "1234"])
+    groups = srv.get("/groups").text.split()
+    assert "4" in groups and "1234" in groups and "0" not in groups
 
 
 @root
