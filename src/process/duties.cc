@@ -28,7 +28,7 @@ AlarmReach ReachOf(const Services& services) {
   AlarmReach reach;
   if (MuleLink* const mules = services.mules; mules != nullptr) {
     reach.tell_mule = [mules](int mule, std::string_view text) {
-      static_cast<void>(mules->SendToMule(mule, text));
+      if (mule <= mules->mules()) static_cast<void>(mules->SendToMule(mule, text));
     };
   }
   if (SignalRouter* const signals = services.signals; signals != nullptr)

@@ -80,22 +80,24 @@ Status PlanHeaders(const Options& options, RequestSpec& spec) {
   return {};
 }
 
-// The words of remote-services. What answers the packets is in runtime/modifier_table.
+// What answers these packets is in runtime/modifier_table.
+constexpr uint8_t kSpoolModifier = 17;
+// The words of remote-services.
 constexpr std::pair<std::string_view, uint8_t> kRemoteServices[] = {
     {"cache", 111},
     {"rpc", 173},
     {"signal", 110},
-    {"spooler", 17},
 };
 
 Status PlanRemoteServices(const Options& options, RequestSpec& spec) {
+  if (options.spooler_remote) spec.native_modifiers.push_back(kSpoolModifier);
   for (const ListValue& given : options.remote_services) {
     for (const std::string_view part : Split(given.text, ',')) {
       const auto* const row = std::ranges::find(kRemoteServices, Trim(part),
                                                 &std::pair<std::string_view, uint8_t>::first);
       if (row == std::end(kRemoteServices)) {
-        return Fail("remote-services = {}: there are cache, rpc, signal and spooler ({})",
-                    given.text, given.origin.text());
+        return Fail("remote-services = {}: there are cache, rpc and signal ({})", given.text,
+                    given.origin.text());
       }
       spec.native_modifiers.push_back(row->second);
     }

@@ -8,7 +8,12 @@
 namespace uwsgi {
 namespace {
 
+constexpr uint8_t kSpoolModifier = 17;
+constexpr uint8_t kSignalModifier = 110;
+
 constexpr ModifierRow kModifiers[] = {
+    {kSpoolModifier, HandleSpoolPacket},
+    {kSignalModifier, HandleSignalPacket},
     {kCacheModifier, HandleCachePacket},
     {kRpcModifier, HandleRpcPacket},
 };

@@ -5,8 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "service/cache_client.h"
 #include "service/rpc_table.h"
+#include "service/signal_router.h"
+#include "service/spoolers.h"
 #include "wire/cache_packet.h"
 #include "wire/rpc_packet.h"
 #include "wire/uwsgi_packet.h"
@@ -189,6 +192,20 @@ void HandleRpcPacket(const Services& services, Request& request, Response& respo
   if (!result) return response.Abandon();
   if (kind == RpcRequest::kCall) Send(response, MakeRpcReplyHead(result->size()));
   Send(response, *result);
+}
+
+// --- signals and tasks: second modifier of the former, block of the latter
+
+void HandleSignalPacket(const Services& services, Request& request, Response& response) {
+  const bool sent = services.signals != nullptr && services.signals->Send(request.modifier2);
+  Send(response, sent ? kUwsgiStatusOk : kUwsgiStatusFail);
+}
+
+void HandleSpoolPacket(const Services& services, Request& request, Response& response) {
+  if (services.spoolers == nullptr) return Send(response, kUwsgiStatusFail);
+  const auto path = services.spoolers->EnqueueRemote(request.block);
+  if (!path) Log("unable to spool a task from the network: {}", path.error().text());
+  Send(response, path ? kUwsgiStatusOk : kUwsgiStatusFail);
 }
 
 }  // namespace uwsgi

@@ -11,5 +11,7 @@ namespace uwsgi {
 // and for the client like any request.
 void HandleCachePacket(const Services& services, Request& request, Response& response);
 void HandleRpcPacket(const Services& services, Request& request, Response& response);
+void HandleSignalPacket(const Services& services, Request& request, Response& response);
+void HandleSpoolPacket(const Services& services, Request& request, Response& response);
 
 }  // namespace uwsgi

@@ -67,7 +67,8 @@ RequestResult Core::Answer(Request& request, Response& response) {
     return shared_.runtime->Handle(id_, request, response);
   shared_.runtime->BeforeWait(id_);
   native->handle(*shared_.services, request, response);
-  return {.is_logged = request.block.empty()};
+  // Only those that look like requests have something to be shown.
+  return {.is_logged = !request.vars.vars().empty()};
 }
 
 void Core::Count(const Request& request, const Response& response, const RequestResult& result,
