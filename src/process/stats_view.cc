@@ -34,6 +34,7 @@ std::vector<LockFigures> LookAtLocks(const Services& services) {
       locks.push_back({fmt::format("user {}", number), services.locks->Holder(number)});
   }
   for (const std::string_view name : kFreeLocks) locks.push_back({std::string(name), 0});
+  if (services.queue != nullptr) locks.push_back({"queue", 0});
   if (services.caches != nullptr) {
     for (const auto& cache : services.caches->all()) locks.push_back({"cache_" + cache->name(), 0});
   }
