@@ -57,7 +57,7 @@ std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec,
     duties.push_back(std::make_unique<FifoDuty>(spec.fifos, spec.start_up.vacuum));
   }
   if (!spec.touches.empty()) duties.push_back(std::make_unique<TouchDuty>(spec.touches));
-  if (spec.stats.is_served) duties.push_back(std::make_unique<StatsServer>(spec.stats));
+  duties.push_back(std::make_unique<StatsServer>(spec.stats));
   if (Metrics* const metrics = serving.services->metrics; metrics != nullptr)
     duties.push_back(std::make_unique<MetricsDuty>(spec.stats.metrics, *metrics));
   if (!spec.stats.pushers.empty()) duties.push_back(std::make_unique<StatsPush>(spec.stats));

@@ -136,6 +136,7 @@ class Master final : private MasterDesk {
   // The process has ended that was to replace another one; true when that one stays.
   bool GiveUpReplacement(Child& successor);
   void DropOrders(ReplaceReason reason);
+  void NoteWorkerReload();
   void ReloadWorkers();
   void ReloadWorkersBrutally();
   void ChainReload();

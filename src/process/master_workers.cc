@@ -138,8 +138,15 @@ bool Master::GiveUpReplacement(Child& successor) {
   return true;
 }
 
+void Master::NoteWorkerReload() {
+  InstanceCounters& counters = parts_.serving.scoreboard->instance();
+  Bump(counters.worker_reloads);
+  counters.last_reload_s = WallMicros() / 1'000'000;
+}
+
 void Master::ReloadWorkers() {
   if (stopping_) return;
+  NoteWorkerReload();
   for (int id = 1; id <= workers_; ++id) {
     if (ActiveWorker(id) != nullptr) Order(id, ReplaceReason::kReload);
   }
@@ -148,6 +155,7 @@ void Master::ReloadWorkers() {
 
 void Master::ReloadWorkersBrutally() {
   if (stopping_) return;
+  NoteWorkerReload();
   for (Child& child : children_.all()) {
     if (child.kind != ChildKind::kWorker || child.state != ChildState::kServing) continue;
     Log("killing worker {} (pid: {})", child.id, child.pid);
@@ -158,6 +166,7 @@ void Master::ReloadWorkersBrutally() {
 void Master::ChainReload() {
   if (stopping_ || is_chain_reload_) return;
   LogLine("chain reload starting...");
+  NoteWorkerReload();
   is_chain_reload_ = true;
   chain_timer_ = loop_->Every(kChainSaysEvery, [this] { SayChainWaits(); });
   for (int id = 1; id <= workers_; ++id) {

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "process/stats_view.h"
 #include "process/worker_main.h"
+#include "service/alarm.h"
 
 namespace uwsgi {
 namespace {
@@ -28,8 +29,11 @@ Status MetricsDuty::Begin(MasterDesk& desk) {
 void MetricsDuty::Collect() {
   MeasureMemory(*desk_->serving().scoreboard);
   metrics_.Collect(++turn_);
-  watch_->Check(turn_,
-                [](std::string_view, std::string_view message) { LogDated("ALARM: {}", message); });
+  const Alarms* const alarms = desk_->serving().services->alarms;
+  watch_->Check(turn_, [alarms](std::string_view alarm, std::string_view message) {
+    const bool is_told = !alarm.empty() && alarms != nullptr && alarms->Raise(alarm, message);
+    if (!is_told) LogDated("ALARM: {}", message);
+  });
   if (files_) files_->Write();
 }
 

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/stats_server.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "process/dashboard.h"
+#include "process/hand_over.h"
 #include "process/messages.h"
 #include "process/prometheus.h"
 #include "process/stats_view.h"
@@ -29,6 +33,7 @@ constexpr int64_t kSilence = 50 * kMilli;
 constexpr int64_t kSilenceOverHttp = kSecond;
 constexpr int64_t kTimeToAsk = kSecond;
 constexpr int kPatiences = 8;  // that a client has in all
+constexpr std::string_view kSocketNote = "stats";
 
 std::string HeadOf(std::string_view status, std::string_view type, std::string_view more = {}) {
   return fmt::format("HTTP/1.0 {}\r\nConnection: close\r\n{}Content-Type: {}\r\n\r\n", status, more,
@@ -49,10 +54,46 @@ StatsServer::~StatsServer() {
 
 Status StatsServer::Begin(MasterDesk& desk) {
   desk_ = &desk;
-  listener_ = TRY(Listener::Bind(spec_.listener));
+  if (!spec_.is_served) {
+    static_cast<void>(Inherited());
+    return {};
+  }
+  listener_ = TRY(OpenListener());
   Log("*** Stats server enabled on {} fd: {} ***", listener_->name(), listener_->fd());
   OpenDoor();
   return {};
+}
+
+// The socket of the program before a reload, when it listens where we are to.
+UniqueFd StatsServer::Inherited() const {
+  UniqueFd found;
+  if (desk_->predecessor() == nullptr) return found;
+  for (const Note& note : desk_->predecessor()->notes) {
+    if (note.name != kSocketNote) continue;
+    const size_t blank = std::min(note.text.find(' '), note.text.size());
+    const auto fd = ParseInt(std::string_view(note.text).substr(0, blank));
+    if (!fd) continue;
+    UniqueFd socket(static_cast<int>(*fd));
+    if (note.text.substr(std::min(blank + 1, note.text.size())) == spec_.listener.address)
+      found = std::move(socket);
+  }
+  return found;
+}
+
+Result<Listener> StatsServer::OpenListener() const {
+  if (UniqueFd socket = Inherited(); socket.valid())
+    return Listener::Adopt(spec_.listener, std::move(socket));
+  return Listener::Bind(spec_.listener);
+}
+
+void StatsServer::BeforeExec() {
+  if (listener_) ::fcntl(listener_->fd(), F_SETFD, 0);
+}
+
+void StatsServer::LeaveNotes(HandOver& state) {
+  if (listener_)
+    state.notes.push_back(
+        {std::string(kSocketNote), fmt::format("{} {}", listener_->fd(), spec_.listener.address)});
 }
 
 void StatsServer::LeaveInChild() {

@@ -24,7 +24,10 @@ class StatsServer final : public Duty {
   explicit StatsServer(const StatsSpec& spec) : spec_(spec) {}
   ~StatsServer() override;
 
+  // Also without `stats`: the socket of the program before a reload may have to be closed.
   Status Begin(MasterDesk& desk) override;
+  void BeforeExec() override;
+  void LeaveNotes(HandOver& state) override;
   void LeaveInChild() override;
 
  private:
@@ -35,6 +38,8 @@ class StatsServer final : public Duty {
     int64_t made_us = 0;
   };
 
+  [[nodiscard]] UniqueFd Inherited() const;
+  Result<Listener> OpenListener() const;
   void Accept();
   void Admit(UniqueFd socket);
   void Leave(uint64_t id);

@@ -3,14 +3,16 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/strings.h"
-#include "process/readiness.h"
+#include "process/memory.h"
 #include "process/worker_main.h"
 #include "runtime/services.h"
+#include "service/caches.h"
+#include "service/cron_board.h"
+#include "service/spoolers.h"
 #include "service/user_lock.h"
 
 namespace uwsgi {
@@ -20,6 +22,11 @@ namespace {
 constexpr std::string_view kFreeLocks[] = {"signal", "filemon", "timer", "rbtimer",
                                            "cron",   "rpc",     "snmp"};
 
+template <typename T>
+int64_t Load(const std::atomic<T>& number) {
+  return static_cast<int64_t>(number.load(std::memory_order_relaxed));
+}
+
 std::vector<LockFigures> LookAtLocks(const Services& services) {
   std::vector<LockFigures> locks;
   if (services.locks != nullptr) {
@@ -27,6 +34,15 @@ std::vector<LockFigures> LookAtLocks(const Services& services) {
       locks.push_back({fmt::format("user {}", number), services.locks->Holder(number)});
   }
   for (const std::string_view name : kFreeLocks) locks.push_back({std::string(name), 0});
+  if (services.queue != nullptr) locks.push_back({"queue", 0});
+  if (services.caches != nullptr) {
+    for (const auto& cache : services.caches->all()) locks.push_back({"cache_" + cache->name(), 0});
+  }
+  if (services.metrics != nullptr) locks.push_back({"metrics", 0});
+  if (services.spoolers != nullptr) {
+    for (const SpoolDirSpec& directory : services.spoolers->spec().directories)
+      locks.push_back({"spooler on " + directory.path, 0});
+  }
   return locks;
 }
 
@@ -41,6 +57,66 @@ std::vector<SocketFigures> LookAtSockets(const std::vector<const Listener*>& lis
                        .is_shared = listener->spec().shared_index >= 0});
   }
   return sockets;
+}
+
+std::vector<CacheFigures> LookAtCaches(const Services& services) {
+  std::vector<CacheFigures> caches;
+  if (services.caches == nullptr) return caches;
+  for (const auto& cache : services.caches->all()) {
+    const CacheStats stats = cache->stats();
+    const auto number = [](uint64_t value) { return static_cast<int64_t>(value); };
+    caches.push_back({.name = stats.name,
+                      .hash = stats.hash,
+                      .hash_size = number(stats.hashsize),
+                      .key_size = number(stats.keysize),
+                      .max_items = number(stats.max_items),
+                      .blocks = number(stats.blocks),
+                      .block_size = number(stats.blocksize),
+                      .items = number(stats.items),
+                      .hits = number(stats.hits),
+                      .misses = number(stats.misses),
+                      .full = number(stats.full),
+                      .last_modified_at = stats.last_modified_at});
+  }
+  return caches;
+}
+
+std::vector<SpoolerFigures> LookAtSpoolers(const Services& services) {
+  std::vector<SpoolerFigures> spoolers;
+  if (services.spoolers == nullptr) return spoolers;
+  const Spoolers& all = *services.spoolers;
+  for (size_t i = 0; i < all.slots().size(); ++i) {
+    const HelperSlot& slot = all.slots()[i].helper;
+    const size_t directory = all.DirectoryOf(i);
+    spoolers.push_back({.directory = all.spec().directories[directory].path,
+                        .pid = slot.pid.load(std::memory_order_relaxed),
+                        .tasks = Load(slot.tasks),
+                        .respawns = std::max<int64_t>(Load(slot.spawns) - 1, 0),
+                        .is_running = Load(slot.busy_since_us) != 0,
+                        .waiting = Load(all.directory_slot(directory).waiting)});
+  }
+  return spoolers;
+}
+
+std::vector<CronFigures> LookAtCrons(const Services& services) {
+  std::vector<CronFigures> crons;
+  if (services.crons == nullptr) return crons;
+  const std::vector<CronJob>& jobs = services.crons->jobs();
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const CronSlot& slot = services.crons->slot(i);
+    const pid_t pid = slot.pid.load(std::memory_order_relaxed);
+    const CronFields& fields = jobs[i].fields;
+    crons.push_back({.minute = fields.minute,
+                     .hour = fields.hour,
+                     .day = fields.day,
+                     .month = fields.month,
+                     .week = fields.weekday,
+                     .command = jobs[i].command,
+                     .is_unique = jobs[i].unique,
+                     .pid = pid > 0 ? pid : -1,
+                     .started_at = Load(slot.started_s)});
+  }
+  return crons;
 }
 
 std::string CurrentDirectory() {
@@ -85,24 +161,21 @@ StatsView LookAround(MasterDesk& desk, const StatsSpec& spec) {
                             .pid = daemon.pid,
                             .respawns = static_cast<int64_t>(daemon.respawns)});
   }
+  view.caches = LookAtCaches(*serving.services);
+  view.spoolers = LookAtSpoolers(*serving.services);
+  view.crons = LookAtCrons(*serving.services);
   return view;
 }
 
 void MeasureMemory(const Scoreboard& scoreboard) {
-  static const int64_t page = ::sysconf(_SC_PAGESIZE);
   for (int id = 1; id <= scoreboard.workers(); ++id) {
     WorkerSlot& slot = scoreboard.worker(id);
     const pid_t pid = slot.pid.load(std::memory_order_relaxed);
     if (pid == 0) continue;
-    const auto text = ReadFile(fmt::format("/proc/{}/statm", pid));
-    if (!text) continue;
-    const auto words = SplitWords(*text);
-    if (words.size() < 2) continue;
-    const auto bytes = [](std::string_view pages) {
-      return static_cast<uint64_t>(ParseInt(pages).value_or(0) * page);
-    };
-    slot.vsz.store(bytes(words[0]), std::memory_order_relaxed);
-    slot.rss.store(bytes(words[1]), std::memory_order_relaxed);
+    const auto memory = MemoryOf(pid);
+    if (!memory) continue;
+    slot.rss.store(memory->resident, std::memory_order_relaxed);
+    slot.vsz.store(memory->address_space, std::memory_order_relaxed);
   }
 }
 
