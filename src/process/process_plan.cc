@@ -9,8 +9,8 @@
 #include "base/strings.h"
 #include "process/cheaper_plan.h"
 #include "process/control_plan.h"
-#include "service/log_plan.h"
 #include "process/hook_plan.h"
+#include "service/log_plan.h"
 
 namespace uwsgi {
 namespace {
