@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "process/fork.h"
 #include "process/lifeline.h"
+#include "process/log_relay.h"
 #include "process/messages.h"
 
 namespace uwsgi {
@@ -112,6 +113,7 @@ Result<int> ServeAlone(const ServingParts& parts, UniqueFunction<void()> on_star
       return tl::unexpected(forked.error());
     }
   }
+  if (parts.log != nullptr) parts.log->LeaveUnwatched();
   parts.control->BecomeWorker(1, UniqueFd());
   WorkerEvents events;
   events.on_ready = std::move(on_started);

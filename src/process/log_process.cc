@@ -74,7 +74,8 @@ class LogProcess {
     loop_ = TRY(EventLoop::Create());
     hub_ = TRY(LogHub::Create(*parts_.spec, *loop_, std::move(parts_.main_log), *parts_.counters,
                               StartCommand));
-    TRY(loop_->Watch(parts_.orders.fd(), kReadable, [this](uint32_t) { ReadOrders(); }));
+    orders_watch_ =
+        TRY(loop_->Watch(parts_.orders.fd(), kReadable, [this](uint32_t) { ReadOrders(); }));
     lifeline_watch_ =
         TRY(loop_->Watch(parts_.lifeline.get(), kReadable, [this](uint32_t) { OnOrphaned(); }));
     loop_->Every(kSecond, [this] { OnTick(); });
@@ -101,7 +102,8 @@ class LogProcess {
   void ReadOrders() {
     for (;;) {
       auto order = parts_.orders.Receive();
-      if (!order) return loop_->Stop();
+      // Nobody will order anything any more; the life line tells whether that is the end.
+      if (!order) return loop_->Unwatch(std::exchange(orders_watch_, 0));
       if (!*order) return;
       Obey(**order);
     }
@@ -206,6 +208,7 @@ class LogProcess {
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<LogHub> hub_;
   std::list<Source> sources_;
+  WatchId orders_watch_ = 0;
   WatchId lifeline_watch_ = 0;
   bool is_orphan_ = false;
 };

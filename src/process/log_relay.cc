@@ -175,7 +175,7 @@ Status LogRelay::StartProcess() {
                            .counters = spec_.counters,
                            .token = token_,
                            .main_log = {std::move(*main), spec_.main_path, spec_.main_mode},
-                           .orders = std::move(orders_.second),
+                           .orders = std::move(orders_->second),
                            .lifeline = std::move(lifeline_.first)},
                           std::move(reports));
   };
@@ -186,7 +186,7 @@ Status LogRelay::StartProcess() {
 }
 
 std::vector<int> LogRelay::KeptFds(int reports) const {
-  std::vector<int> kept{reports, orders_.second.fd(), lifeline_.first.get()};
+  std::vector<int> kept{reports, orders_->second.fd(), lifeline_.first.get()};
   for (const LogStreamSpec* stream : {&spec_.log->server, &spec_.log->requests}) {
     for (const LoggerSpec& logger : stream->loggers) kept.push_back(logger.fd);
   }
@@ -249,7 +249,7 @@ void LogRelay::Tell(LogOrder order, const std::string& words, int fd) {
   // A log process that is gone, or has no time, is told of its sources again; the rest is not that
   // important.
   [[maybe_unused]] const auto sent =
-      orders_.first.Send(std::string(1, static_cast<char>(order)) + words, fd);
+      orders_->first.Send(std::string(1, static_cast<char>(order)) + words, fd);
 }
 
 Status LogRelay::SetMain(int fd, const std::string& path, int mode) {
@@ -294,7 +294,7 @@ void LogRelay::TellOfSources() {
     if (source.is_told) continue;
     const std::string words = fmt::format("{}{}{}{}{}{}", static_cast<char>(LogOrder::kSource),
                                           source.process, '\0', source.worker, '\0', source.pid);
-    const auto sent = orders_.first.Send(words, source.read_end.get());
+    const auto sent = orders_->first.Send(words, source.read_end.get());
     source.is_told = sent && *sent == Mailbox::Sent::kYes;
   }
 }
@@ -341,8 +341,14 @@ void LogRelay::ReapFormer() {
   std::erase_if(former_, [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
 }
 
+void LogRelay::LeaveUnwatched() {
+  sources_.clear();
+  lifeline_.first.Reset();
+}
+
 void LogRelay::LeaveInChild() {
   loop_ = nullptr;
+  orders_.reset();
   pid_ = 0;
   reports_.Reset();
   sources_.clear();

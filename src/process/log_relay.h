@@ -81,6 +81,8 @@ class LogRelay {
 
   // From now on the loop watches over the log process.
   Status Attach(EventLoop& loop);
+  // Nobody will watch over it: whoever writes shall notice when it is gone.
+  void LeaveUnwatched();
   // In a child: what belongs to the parent alone goes.
   void LeaveInChild();
   // Before an exec: what the next program has to know.
@@ -110,7 +112,7 @@ class LogRelay {
   LogRelaySpec spec_;
   pid_t owner_;
   std::string token_;
-  Mailbox::Pair orders_;
+  std::optional<Mailbox::Pair> orders_;
   FdPair lifeline_;
   UniqueFd out_;  // 1 and 2 of before
   UniqueFd err_;

@@ -15,6 +15,8 @@ namespace uwsgi {
 namespace {
 
 constexpr size_t kMostAtOnce = size_t{64} * 1024;
+// Written to a pipe as one or not at all.
+constexpr size_t kMostInAPipe = 4096;
 
 bool IsFifo(const std::string& path) {
   struct stat facts {};
@@ -36,7 +38,7 @@ Result<UniqueFd> OpenLogFileForAppending(const std::string& path, int mode) {
 // A full disk, too, may have room at the next tick.
 LogTarget::Outcome LogFdTarget::Write() {
   while (!is_empty()) {
-    const std::string bytes = Gather(kind_ == LogFdKind::kFile ? kMostAtOnce : 1);
+    const std::string bytes = Gather(kind_ == LogFdKind::kFile ? kMostAtOnce : kMostInAPipe);
     const ssize_t written = TryLogWrite(fd_.get(), kind_, bytes);
     if (written > 0) {
       Shift(static_cast<size_t>(written));

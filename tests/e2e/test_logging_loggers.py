@@ -93,7 +93,7 @@ def test_only_named_loggers_leave_the_rest_where_it_was(server):
 @pytest.mark.parity
 def test_requests_have_loggers_of_their_own(server):
     srv = server(app="talk", args=["--master", "--req-logger", "file:{folder}/req.log", "--req-logger", "slash file:{folder}/slash.log",
-                                   "--log-req-route", "slash GET /other", "--log-req-encoder", "prefix R "])
+                                   "--log-req-route", "slash GET /other", "--log-req-encoder", "prefix R ", "--log-master"])
     srv.get("/print")
     srv.get("/other")
     text = wait_text(srv, srv.folder / "req.log", r"^R \[pid: .* GET /print")
@@ -205,7 +205,6 @@ def test_syslog(server, tmp_path):
         assert re.search(r"^<158>\w{3} [ \d]\d \d\d:\d\d:\d\d myapp: printed by \d+ s\n$", log.wait("printed by"))
 
 
-@pytest.mark.parity
 def test_redis(server):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(20)
@@ -314,10 +313,57 @@ def test_reload_goes_on_in_the_same_log(server):
 def test_rotation_by_size(server):
     srv = server(app="talk", args=["--master", "--logto", "{folder}/to.log", "--log-maxsize", "3000", "--log-backupname", "{folder}/old.log"])
     srv.log_files += [srv.folder / "to.log", srv.folder / "old.log"]
-    srv.get("/long" if srv.program.is_ours else "/flood")
+    for _ in range(30):
+        srv.get("/print")
     old = wait_text(srv, srv.folder / "old.log", "triggering rotation to")
     assert re.search(r"^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4} - logsize: \d+, triggering rotation to .*old\.log\.\.\.$", old.splitlines()[-1])
     assert (srv.folder / "to.log").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("more", [[], ["--log-json"]])
+def test_touched_files_rotate_and_reopen(server, program, more):
+    if more and not program.is_ours:
+        pytest.skip("an option of ours")
+    srv = server(app="talk", args=["--master", "--logto", "{folder}/to.log", "--touch-logrotate", "{folder}/rotate",
+                                   "--touch-logreopen", "{folder}/reopen", "--processes", "2", *more])
+    log, moved = srv.folder / "to.log", srv.folder / "moved.log"
+    srv.log_files.append(log)
+    srv.get("/print?first")
+    wait_text(srv, log, "GET /print.first|\"uri\":\"/print.first")
+    (srv.folder / "rotate").write_text("")
+    wait_until(lambda: list(srv.folder.glob("to.log.*")), srv.seconds(10), "the old file")
+    [old] = srv.folder.glob("to.log.*")
+    assert "first" in wait_text(srv, old, r"triggering rotation to .*to\.log\.\d+\.\.\.")
+    srv.get("/print?second")
+    wait_text(srv, log, "^printed by .* second|by \\d+ second\"")
+    log.rename(moved)
+    (srv.folder / "reopen").write_text("")
+    wait_text(srv, log, r"\[\d+\] .*to\.log reopened\.")
+    assert re.search(r"\[\d+\] logsize: \d+, triggering log-reopen\.\.\.", text_of(moved).split("\n")[-2])
+    srv.get("/print?third")
+    wait_text(srv, log, "^printed by .* third|by \\d+ third\"")
+    assert "third" not in text_of(moved)
+
+
+@pytest.mark.parametrize("letter, phrase", [("l", "reopened."), ("L", "triggering rotation")])
+def test_the_fifo_without_a_log_process(server, letter, phrase):
+    """Every process opens the file again before it writes its next line."""
+    srv = server(app="hello", args=["--master", "--logto", "{folder}/to.log", "--master-fifo", "{folder}/fifo", "--processes", "2"])
+    log, moved = srv.folder / "to.log", srv.folder / "moved.log"
+    srv.log_files.append(log)
+    wait_until(lambda: (srv.folder / "fifo").exists(), srv.seconds(10), "the FIFO")
+    if letter == "l":
+        log.rename(moved)
+    (srv.folder / "fifo").write_text(letter)
+    old = moved if letter == "l" else wait_until(lambda: list(srv.folder.glob("to.log.*")), srv.seconds(10), "the old file")[0]
+    wait_until(log.exists, srv.seconds(10), "the new file")
+    wait_text(srv, log if letter == "l" else old, phrase)
+    with Load(srv, 4, target="/new") as load:
+        wait_until(load.after(40), srv.seconds(20), "40 answers")
+    srv.stop()
+    assert len(re.findall("GET /new", text_of(log))) == load.answers
+    assert "GET /new" not in text_of(old)
 
 
 def test_rotation_under_load_loses_no_line(server):
