@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/clock.h"
@@ -11,6 +12,7 @@
 #include "process/readiness.h"
 #include "process/worker_main.h"
 #include "runtime/services.h"
+#include "service/spoolers.h"
 #include "service/user_lock.h"
 
 namespace uwsgi {
@@ -41,6 +43,29 @@ std::vector<SocketFigures> LookAtSockets(const std::vector<const Listener*>& lis
                        .is_shared = listener->spec().shared_index >= 0});
   }
   return sockets;
+}
+
+std::vector<SpoolerFigures> LookAtSpoolers(const Spoolers* spoolers) {
+  std::vector<SpoolerFigures> figures;
+  const int64_t now_s = WallMicros() / 1'000'000;
+  for (size_t i = 0; spoolers != nullptr && i < spoolers->slots().size(); ++i) {
+    const SpoolerSlot& slot = spoolers->slots()[i];
+    const size_t directory = spoolers->DirectoryOf(i);
+    const SpoolDirSlot& queue = spoolers->directory_slot(directory);
+    const auto spawns = static_cast<int64_t>(slot.helper.spawns.load());
+    const int64_t oldest_s = queue.oldest_s.load();
+    figures.push_back({.directory = spoolers->spec().directories[directory].path,
+                       .pid = slot.helper.pid.load(),
+                       .tasks = static_cast<int64_t>(slot.helper.tasks.load()),
+                       .respawns = std::max<int64_t>(spawns - 1, 0),
+                       .is_running = slot.helper.busy_since_us.load() != 0,
+                       .failures = static_cast<int64_t>(slot.failures.load()),
+                       .waiting = std::max<int64_t>(queue.waiting.load(), 0),
+                       .scheduled = queue.later.load(),
+                       .oldest_age = oldest_s > 0 ? std::max<int64_t>(now_s - oldest_s, 0) : 0,
+                       .set_aside = queue.failed.load()});
+  }
+  return figures;
 }
 
 std::string CurrentDirectory() {
@@ -85,6 +110,7 @@ StatsView LookAround(MasterDesk& desk, const StatsSpec& spec) {
                             .pid = daemon.pid,
                             .respawns = static_cast<int64_t>(daemon.respawns)});
   }
+  view.spoolers = LookAtSpoolers(serving.services->spoolers);
   return view;
 }
 
