@@ -14,6 +14,7 @@
 #include "process/pause.h"
 #include "process/service_manager.h"
 #include "process/signal_duty.h"
+#include "process/spooler_duty.h"
 #include "process/spooler_main.h"
 #include "process/stats_push.h"
 #include "process/stats_server.h"
@@ -63,6 +64,10 @@ std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec,
   if (!spec.stats.pushers.empty()) duties.push_back(std::make_unique<StatsPush>(spec.stats));
   if (!spec.stats.carbon.addresses.empty())
     duties.push_back(std::make_unique<CarbonPush>(spec.stats));
+  if (const Spoolers* const spoolers = serving.services->spoolers;
+      spoolers != nullptr && spoolers->spec().is_cheap) {
+    duties.push_back(std::make_unique<CheapSpoolerDuty>(*spoolers));
+  }
   if (spec.vassal.fd >= 0) duties.push_back(std::make_unique<EmperorLink>(spec.vassal));
   if (spec.emperor.is_on()) duties.push_back(std::make_unique<EmperorDuty>(spec.emperor));
   if (serving.background != nullptr) {

@@ -56,6 +56,8 @@ class MasterDesk {
                                 UniqueFunction<void(int wait_status)> on_end) = 0;
   // Kept up to date by the duty that runs them.
   [[nodiscard]] virtual std::vector<DaemonInfo>& daemons() = 0;
+  // Starts the helpers of this kind that have become wanted.
+  virtual void FillPlaces(ChildKind kind) = 0;
   // To be called when IsDone() of a duty has become true while the server stops.
   virtual void CheckStopped() = 0;
 };

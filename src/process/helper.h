@@ -27,6 +27,9 @@ struct HelperPlace {
   std::string title;     // "uWSGI mule 1"
   int64_t mercy_us = 0;  // to finish what it does when it is told to end
   HelperSlot* slot = nullptr;
+  // Whether there is anything to do for it; empty: always. While there is not, the place stays
+  // empty, until MasterDesk::FillPlaces finds that there is.
+  UniqueFunction<bool()> is_wanted;
   // Runs in the child after the fork, all signals blocked; the exit status.
   UniqueFunction<int(HelperContext context)> main;
   // Lines for the log.

@@ -151,7 +151,18 @@ void Master::Perform(Child& child, ChildAction action, const Ended& ended) {
   }
 }
 
+void Master::FillPlaces(ChildKind kind) {
+  for (Child& child : children_.all()) {
+    if (child.kind == kind && child.state == ChildState::kVacant && !stopping_)
+      Happen(child, ChildEvent::kPauseOver);
+  }
+}
+
 void Master::Start(Child& child) {
+  if (IsHelper(child) && child.place->is_wanted && !child.place->is_wanted()) {
+    child.state = ChildState::kVacant;
+    return;
+  }
   const bool is_first = child.spawns++ == 0;
   NoteStart(child);
   ForkSpec fork;

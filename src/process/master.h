@@ -83,6 +83,7 @@ class Master final : private MasterDesk {
   }
   Result<pid_t> RunFork(UniqueFunction<int()> main, UniqueFunction<void(int)> on_end) override;
   [[nodiscard]] std::vector<DaemonInfo>& daemons() override { return daemons_; }
+  void FillPlaces(ChildKind kind) override;
   void CheckStopped() override { StopWhenEmpty(); }
   Status BeginDuties();
 

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <optional>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/signal_source.h"
 #include "process/messages.h"
@@ -96,12 +98,18 @@ void LetGo(const ServingParts& parts) {
   static_cast<void>(::setpriority(PRIO_PROCESS, 0, kWeakestPriority));
 }
 
-void WorkOff(Spooler& spooler, Wakers& wakers) {
+// Up to the end of the process. With spooler-cheap that is also when there was nothing to do for as
+// long as the spooler would wait before it looks again.
+void WorkOff(Spooler& spooler, Wakers& wakers, const Spoolers& all) {
+  int64_t last_ran_us = MonotonicMicros();
   for (;;) {
     switch (spooler.RunRound()) {
       case Spooler::Round::kRan:
+        last_ran_us = MonotonicMicros();
         break;
       case Spooler::Round::kIdle:
+        if (all.spec().is_cheap && MonotonicMicros() - last_ran_us >= all.frequency_s() * 1'000'000)
+          return;
         if (wakers.Wait(spooler.wait_us()) == SpoolerCalls::Next::kStop) return;
         break;
       case Spooler::Round::kStopped:
@@ -118,21 +126,26 @@ Result<int> Serve(const ServingParts& parts, size_t slot, HelperContext& context
   AcceptSignals();
   SignalRouter* const router = parts.services->signals;
   if (router != nullptr) router->BecomeSpooler();
-  TRY_STATUS(parts.runtime->StartHelper(LanguageRuntime::HelperKind::kSpooler));
+  TRY_STATUS(parts.runtime->StartSpooler());
+  std::optional<Spooler> chosen;
   Wakers wakers(signals, context.master_fd,
                 router != nullptr ? router->OwnQueues() : std::vector<int>(),
-                [&parts, &context, slot](uint8_t signal) {
+                [&parts, &context, &chosen, slot](uint8_t signal) {
+                  if (chosen && parts.services->spoolers->spec().counts_signals)
+                    chosen->CountTask();
                   RunHelperSignal(parts, parts.services->spoolers->slots()[slot].helper, "spooler",
                                   context.id, signal);
                 });
-  Spooler spooler(
-      *parts.services->spoolers, slot,
-      {.run = [&parts](const SpoolTask& task,
-                       std::string_view name) { return parts.runtime->RunSpoolTask(task, name); },
-       .between = [&wakers] { return wakers.Wait(0); }});
+  Spooler& spooler =
+      chosen.emplace(*parts.services->spoolers, slot,
+                     SpoolerCalls{.run =
+                                      [&parts](const SpoolTask& task, std::string_view name) {
+                                        return parts.runtime->RunSpoolTask(task, name);
+                                      },
+                                  .between = [&wakers] { return wakers.Wait(0); }});
   NoteEndSignals(spooler);
   context.report_ready();
-  WorkOff(spooler, wakers);
+  WorkOff(spooler, wakers, *parts.services->spoolers);
   spooler.Leave();
   noted_spooler = nullptr;
   return 0;
@@ -159,6 +172,12 @@ std::vector<HelperPlace> MakeSpoolerPlaces(const ServingParts& parts) {
     place.title = "uWSGI spooler";
     place.mercy_us = parts.supervision->worker_mercy_us;
     place.slot = &spoolers->slots()[slot].helper;
+    if (spoolers->spec().is_cheap) {
+      place.is_wanted = [path = directory.path, numbers = spoolers->spec().is_ordered] {
+        const auto scan = SpoolDir(path).Scan(numbers, WallMicros());
+        return scan && !scan->due.empty();
+      };
+    }
     place.main = [serving = parts, slot](HelperContext context) {
       return SpoolerMain(serving, slot, std::move(context));
     };

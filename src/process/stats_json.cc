@@ -203,7 +203,11 @@ void WriteSpoolers(JsonWriter& json, const StatsView& view) {
     json.Number("tasks", spooler.tasks);
     json.Number("respawns", spooler.respawns);
     json.Number("running", spooler.is_running ? 1 : 0);
+    json.Number("failures", spooler.failures);
     json.Number("waiting", spooler.waiting);
+    json.Number("scheduled", spooler.scheduled);
+    json.Number("oldest_age", spooler.oldest_age);
+    json.Number("set_aside", spooler.set_aside);
     json.EndObject();
   }
   json.EndList();

@@ -61,7 +61,12 @@ struct SpoolerFigures {
   int64_t tasks = 0;
   int64_t respawns = 0;
   bool is_running = false;
-  int64_t waiting = 0;  // tasks in the directory
+  int64_t failures = 0;  // runs that did not end with the task done
+  // Of its directory, as of the last look.
+  int64_t waiting = 0;     // tasks that are due
+  int64_t scheduled = 0;   // tasks with a time to come: `at`, or the next attempt
+  int64_t oldest_age = 0;  // seconds since the oldest waiting task was made
+  int64_t set_aside = 0;   // in failed/
 };
 
 // Times as in the configuration: -1 any, -N every N.

@@ -81,21 +81,27 @@ std::vector<CacheFigures> LookAtCaches(const Services& services) {
   return caches;
 }
 
-std::vector<SpoolerFigures> LookAtSpoolers(const Services& services) {
-  std::vector<SpoolerFigures> spoolers;
-  if (services.spoolers == nullptr) return spoolers;
-  const Spoolers& all = *services.spoolers;
-  for (size_t i = 0; i < all.slots().size(); ++i) {
-    const HelperSlot& slot = all.slots()[i].helper;
-    const size_t directory = all.DirectoryOf(i);
-    spoolers.push_back({.directory = all.spec().directories[directory].path,
-                        .pid = slot.pid.load(std::memory_order_relaxed),
-                        .tasks = Load(slot.tasks),
-                        .respawns = std::max<int64_t>(Load(slot.spawns) - 1, 0),
-                        .is_running = Load(slot.busy_since_us) != 0,
-                        .waiting = Load(all.directory_slot(directory).waiting)});
+std::vector<SpoolerFigures> LookAtSpoolers(const Spoolers* spoolers) {
+  std::vector<SpoolerFigures> figures;
+  const int64_t now_s = WallMicros() / 1'000'000;
+  for (size_t i = 0; spoolers != nullptr && i < spoolers->slots().size(); ++i) {
+    const SpoolerSlot& slot = spoolers->slots()[i];
+    const size_t directory = spoolers->DirectoryOf(i);
+    const SpoolDirSlot& queue = spoolers->directory_slot(directory);
+    const auto spawns = static_cast<int64_t>(slot.helper.spawns.load());
+    const int64_t oldest_s = queue.oldest_s.load();
+    figures.push_back({.directory = spoolers->spec().directories[directory].path,
+                       .pid = slot.helper.pid.load(),
+                       .tasks = static_cast<int64_t>(slot.helper.tasks.load()),
+                       .respawns = std::max<int64_t>(spawns - 1, 0),
+                       .is_running = slot.helper.busy_since_us.load() != 0,
+                       .failures = static_cast<int64_t>(slot.failures.load()),
+                       .waiting = std::max<int64_t>(queue.waiting.load(), 0),
+                       .scheduled = queue.later.load(),
+                       .oldest_age = oldest_s > 0 ? std::max<int64_t>(now_s - oldest_s, 0) : 0,
+                       .set_aside = queue.failed.load()});
   }
-  return spoolers;
+  return figures;
 }
 
 std::vector<CronFigures> LookAtCrons(const Services& services) {
@@ -162,7 +168,7 @@ StatsView LookAround(MasterDesk& desk, const StatsSpec& spec) {
                             .respawns = static_cast<int64_t>(daemon.respawns)});
   }
   view.caches = LookAtCaches(*serving.services);
-  view.spoolers = LookAtSpoolers(*serving.services);
+  view.spoolers = LookAtSpoolers(serving.services->spoolers);
   view.crons = LookAtCrons(*serving.services);
   return view;
 }

@@ -76,7 +76,7 @@ class PythonRuntime final : public LanguageRuntime {
   int RunMuleProgram(const std::string& program) override;
   void HandleMuleMessage(int mule, std::string_view message) override;
   bool HandleSignal(int core, uint8_t signal, int64_t started_us) override;
-  Status StartHelper(HelperKind kind) override;
+  Status StartSpooler() override;
   SpoolResult RunSpoolTask(const SpoolTask& task, std::string_view name) override;
   void StartCore(int core) override;
   void EndCore(int core) override;
@@ -219,10 +219,10 @@ bool PythonRuntime::HandleSignal(int core, uint8_t signal, int64_t started_us) {
   return handled;
 }
 
-Status PythonRuntime::StartHelper(HelperKind kind) {
+Status PythonRuntime::StartSpooler() {
   GilLock locked;
   CallApiHook("post_fork_hook");
-  if (kind == HelperKind::kSpooler) ImportAll(spec_.spooler_imports, ImportUnderItsName);
+  ImportAll(spec_.spooler_imports, ImportUnderItsName);
   return {};
 }
 

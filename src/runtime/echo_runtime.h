@@ -23,7 +23,7 @@ class EchoRuntime : public LanguageRuntime {
   int RunMuleProgram(const std::string&) override { return 0; }
   void HandleMuleMessage(int, std::string_view) override {}
   bool HandleSignal(int, uint8_t, int64_t) override { return true; }
-  Status StartHelper(HelperKind) override { return {}; }
+  Status StartSpooler() override { return {}; }
   SpoolResult RunSpoolTask(const SpoolTask&, std::string_view) override {
     return {SpoolVerdict::kDone, {}};
   }

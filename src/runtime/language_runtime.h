@@ -68,10 +68,8 @@ class LanguageRuntime {
   // logged.
   virtual void HandleMuleMessage(int mule, std::string_view message) = 0;
 
-  // In a mule or spooler, on its main thread, after the fork: post-fork hooks, imports for its
-  // kind.
-  enum class HelperKind : uint8_t { kMule, kSpooler };
-  virtual Status StartHelper(HelperKind kind) = 0;
+  // In a spooler, on its main thread, after the fork: post-fork hooks, imports for spoolers.
+  virtual Status StartSpooler() = 0;
 
   // Runs a spooled task on the calling thread; `name` is that of its file. Never throws.
   virtual SpoolResult RunSpoolTask(const SpoolTask& task, std::string_view name) = 0;

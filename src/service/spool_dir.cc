@@ -138,10 +138,15 @@ Status SpoolDir::Prepare(uid_t owner, gid_t group) const {
   return {};
 }
 
+std::string SpoolDir::SparePath(uint64_t spare) const {
+  return fmt::format("{}/{}/{}", path_, kSpareFolder, spare);
+}
+
 Status SpoolDir::CheckUsable() const {
   if (::access(path_.c_str(), R_OK | W_OK | X_OK) != 0)
     return ErrnoError(path_ + " cannot be read and written", errno);
   TRY_STATUS(MakeFolder(Inside(kAttemptsFolder), 0700));
+  TRY_STATUS(MakeFolder(Inside(kSpareFolder), 0700));
   return MakeFolder(Inside(kRunningFolder), 0700);
 }
 
@@ -154,15 +159,30 @@ Result<std::string> SpoolDir::FolderOf(const SpoolPlacement& placement, bool dur
   return folder;
 }
 
+bool SpoolDir::Recycle(const SpoolFile& file, uint64_t spare) const {
+  return file.BecomeSpare(SparePath(spare));
+}
+
+// Opened for writing, empty, with a name that is no task's.
+Result<UniqueFd> SpoolDir::OpenUnfinished(const std::string& unfinished,
+                                          std::optional<uint64_t> spare) const {
+  if (spare && ::rename(SparePath(*spare).c_str(), unfinished.c_str()) == 0) {
+    auto fd = OpenFile(unfinished, O_WRONLY | O_TRUNC | O_NOFOLLOW);
+    if (fd) return fd;
+    ::unlink(unfinished.c_str());
+  }
+  return OpenFile(unfinished, O_WRONLY | O_CREAT | O_EXCL, 0600);
+}
+
 Result<std::string> SpoolDir::Enqueue(const SpoolTask& task, const SpoolPlacement& placement,
-                                      bool durable) const {
+                                      bool durable, std::optional<uint64_t> spare) const {
   const std::string bytes = TRY(EncodeSpoolTask(task));
   const std::string folder = TRY(FolderOf(placement, durable));
   const std::string name = NextSpoolName();
   const std::string unfinished = fmt::format("{}/{}{}", folder, kUnfinishedPrefix, name);
   std::string path = folder + "/" + name;
   {
-    const UniqueFd fd = TRY(OpenFile(unfinished, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    const UniqueFd fd = TRY(OpenUnfinished(unfinished, spare));
     Status written = WriteUnfinished(fd, bytes, placement.at_s, durable);
     if (written && ::rename(unfinished.c_str(), path.c_str()) != 0)
       written = ErrnoError("rename", errno);

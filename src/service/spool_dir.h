@@ -44,9 +44,14 @@ class SpoolDir {
   Status CheckUsable() const;
 
   // Adds a task; its path. When this returns the task survives the end of any process, and with
-  // `durable` a power cut; before, nobody sees it.
-  Result<std::string> Enqueue(const SpoolTask& task, const SpoolPlacement& placement,
-                              bool durable) const;
+  // `durable` a power cut; before, nobody sees it. `spare` is a number of Recycle() whose file is
+  // written over: file systems find a new file slowly when many have just been removed.
+  Result<std::string> Enqueue(const SpoolTask& task, const SpoolPlacement& placement, bool durable,
+                              std::optional<uint64_t> spare = std::nullopt) const;
+  // The task is done: its file goes, and stays as an empty one under a number for the next task.
+  // Not every file can: false when nothing has been done. The number may be used when `file` is
+  // closed.
+  [[nodiscard]] bool Recycle(const SpoolFile& file, uint64_t spare) const;
 
   // `numbers`: file names of digits only are tasks too.
   // Tasks that are running are among those that are due.
@@ -76,6 +81,9 @@ class SpoolDir {
  private:
   // The path of something in the directory.
   [[nodiscard]] std::string Inside(std::string_view name) const;
+  [[nodiscard]] std::string SparePath(uint64_t spare) const;
+  Result<UniqueFd> OpenUnfinished(const std::string& unfinished,
+                                  std::optional<uint64_t> spare) const;
   Result<std::string> FolderOf(const SpoolPlacement& placement, bool durable) const;
 
   std::string path_;

@@ -143,6 +143,34 @@ TEST_F(SpoolDirTest, APosixLockKeepsUsOut) {
   EXPECT_TRUE(*SpoolFile::Claim(path, WallMicros()));
 }
 
+TEST_F(SpoolDirTest, TheFileOfADoneTaskServesTheNext) {
+  const std::string path = Add("a long value that must not shine through");
+  {
+    const auto done = SpoolFile::Claim(path, WallMicros());
+    ASSERT_TRUE(dir_.Recycle(**done, 3));
+  }
+  EXPECT_FALSE(Exists(path));
+  EXPECT_TRUE(Due().empty());
+  SpoolTask task;
+  task.Set("k", "v");
+  const std::string next = dir_.Enqueue(task, {}, true, 3).value();
+  EXPECT_FALSE(Exists(dir_.path() + "/.spare/3"));
+  const auto file = SpoolFile::Claim(next, WallMicros());
+  ASSERT_TRUE(file && *file);
+  EXPECT_EQ((*file)->Read()->fields, task.fields);
+  EXPECT_TRUE(dir_.Enqueue(task, {}, true, 4)) << "there is no such spare";
+}
+
+TEST_F(SpoolDirTest, AFileThatOthersCanWriteIsNoSpare) {
+  const std::string path = Add("x");
+  ::chmod(path.c_str(), 0666);
+  const auto file = SpoolFile::Claim(path, WallMicros());
+  EXPECT_FALSE(dir_.Recycle(**file, 1));
+  ::chmod(path.c_str(), 0600);
+  ASSERT_EQ(::link(path.c_str(), (path + "x").c_str()), 0);
+  EXPECT_FALSE(dir_.Recycle(**file, 1));
+}
+
 TEST_F(SpoolDirTest, AForkedChildDoesNotHoldTheLock) {
   const std::string path = Add("x");
   auto mine = SpoolFile::Claim(path, WallMicros());

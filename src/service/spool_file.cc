@@ -99,6 +99,16 @@ Status SpoolFile::Remove() const {
   return {};
 }
 
+bool SpoolFile::BecomeSpare(const std::string& as) const {
+  struct stat facts {};
+  const bool is_ours = ::fstat(fd_.get(), &facts) == 0 && facts.st_uid == ::geteuid() &&
+                       facts.st_nlink == 1 && (facts.st_mode & 0777) == 0600;
+  // First the name: after a power cut there must not be an empty task.
+  if (!is_ours || ::rename(path_.c_str(), as.c_str()) != 0) return false;
+  if (::ftruncate(fd_.get(), 0) != 0) ::unlink(as.c_str());
+  return true;
+}
+
 Status SpoolFile::PutOff(int64_t until_us) const {
   const timespec until = {until_us / 1'000'000, until_us % 1'000'000 * 1000};
   const timespec times[2] = {{0, UTIME_OMIT}, until};

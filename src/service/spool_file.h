@@ -44,6 +44,9 @@ class SpoolFile {
   Result<SpoolTask> Read() const;
   // The file is gone; its task is done.
   Status Remove() const;
+  // The same, but it becomes an empty file under another name. Only for a file that nobody else
+  // could have a hand in; false when it is none, or when that did not work.
+  [[nodiscard]] bool BecomeSpare(const std::string& as) const;
   // Nobody takes it before then: its time of modification is in the future, as with `at`.
   Status PutOff(int64_t until_us) const;
 

@@ -16,6 +16,7 @@ inline constexpr std::string_view kFailedFolder = "failed";
 inline constexpr std::string_view kUnfinishedPrefix = ".new_";
 inline constexpr std::string_view kAttemptsFolder = ".attempts";
 inline constexpr std::string_view kRunningFolder = ".running";
+inline constexpr std::string_view kSpareFolder = ".spare";
 
 // A name that no other process of any host gives. Callable from any thread.
 std::string NextSpoolName();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <functional>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -46,11 +47,12 @@ Spooler::Spooler(const Spoolers& all, size_t slot, SpoolerCalls calls)
 }
 
 Spooler::Round Spooler::RunRound() {
+  if (IsUsedUp()) return Round::kUsedUp;
   SpoolerSlot& mine = slot();
   mine.wants_wake.store(true);
   std::atomic_thread_fence(std::memory_order_seq_cst);
   const int64_t began_us = MonotonicMicros();
-  CountDeaths(WallMicros());
+  LookForDeaths();
   mine.task_hash.store(0, std::memory_order_relaxed);
   std::erase_if(skipped_, [now = WallMicros()](const auto& each) { return each.second <= now; });
   const auto scan = dir_.Scan(spec().is_ordered, WallMicros());
@@ -90,6 +92,17 @@ void Spooler::ForgiveDeath() const {
 void Spooler::Leave() {
   slot().wants_wake.store(false);
   if (note_) note_->Remove();
+}
+
+// Not each time: a process that died has been started again, or is another server's.
+void Spooler::LookForDeaths() {
+  uint64_t spawns = 1;
+  for (const SpoolerSlot& each : all_.SlotsOf(directory_)) spawns += each.helper.spawns.load();
+  const int64_t now_us = MonotonicMicros();
+  if (spawns == spawns_seen_ && now_us - deaths_counted_us_ < kSecond) return;
+  spawns_seen_ = spawns;
+  deaths_counted_us_ = now_us;
+  CountDeaths(WallMicros());
 }
 
 // What processes were running that ended in the middle of it, here or in another instance.
@@ -163,14 +176,19 @@ bool Spooler::TryTask(const std::string& path) {
     CountDeaths(now_us);
     return true;
   }
-  const SpoolFile& file = **claimed;
-  if (file.IsUnfinished(now_us)) {
-    Skip(path, kSettleCheckUs);
+  const bool done = RunClaimed(std::move(**claimed), hash);
+  if (std::exchange(made_spare_, false)) all_.PutSpare(slot_);
+  return done;
+}
+
+bool Spooler::RunClaimed(SpoolFile file, uint64_t hash) {
+  if (file.IsUnfinished(WallMicros())) {
+    Skip(file.path(), kSettleCheckUs);
     return false;
   }
   const auto task = file.Read();
   if (!task && task.error().error_number != 0) {
-    Complain(path, task.error());
+    Complain(file.path(), task.error());
     return false;
   }
   slot().wants_wake.store(false);
@@ -224,7 +242,9 @@ void Spooler::Settle(const SpoolFile& file, const SpoolTask& task, const SpoolRe
 }
 
 void Spooler::Finish(const SpoolFile& file) {
-  const Status removed = file.Remove();
+  const auto spare = all_.NextSpare(slot_);
+  made_spare_ = spare && dir_.Recycle(file, *spare);
+  const Status removed = made_spare_ ? Status() : file.Remove();
   if (!removed) return Complain(file.path(), removed.error());
   dir_.ForgetAttempts(file.name());
   directory_slot().waiting.fetch_sub(1, std::memory_order_relaxed);

@@ -62,10 +62,12 @@ class Spooler {
   void Leave();
 
  private:
+  void LookForDeaths();
   void CountDeaths(int64_t now_us);
   void BlameDeath(const std::string& task, int64_t now_us);
   void Publish(const SpoolScan& scan);
   bool TryTask(const std::string& path);
+  bool RunClaimed(SpoolFile file, uint64_t hash);
   SpoolResult Call(const SpoolFile& file, const SpoolTask& task);
   void Settle(const SpoolFile& file, const SpoolTask& task, const SpoolResult& result);
   void Finish(const SpoolFile& file);
@@ -96,6 +98,9 @@ class Spooler {
   int64_t next_us_ = 0;          // the earliest time to come at which a task is due, 0: none
   int64_t failed_changed_ = -1;  // failed/ when it was counted
   bool scan_failed_ = false;
+  bool made_spare_ = false;   // of the file that is still open
+  uint64_t spawns_seen_ = 0;  // of all processes, when deaths were last counted
+  int64_t deaths_counted_us_ = 0;
 };
 
 }  // namespace uwsgi

@@ -10,6 +10,7 @@ namespace uwsgi {
 namespace {
 
 constexpr size_t kMaxRemoteFields = 4096;
+constexpr uint64_t kMostSpares = 256;  // of one process
 
 // Keys of the decorators' tasks whose values are pickles, or say where pickles are.
 bool IsPickleKey(std::string_view key) {
@@ -62,7 +63,7 @@ Result<size_t> Spoolers::Find(std::string_view name) const {
 Result<std::string> Spoolers::Enqueue(const SpoolTask& task) const {
   const SpoolPlacement placement = TRY(PlacementOf(task));
   const size_t index = TRY(Find(placement.spooler));
-  auto path = directory(index).Enqueue(task, placement, spec_.is_durable);
+  auto path = directory(index).Enqueue(task, placement, spec_.is_durable, TakeSpare(index));
   if (!path) {
     Log("[uwsgi-spooler] {}", path.error().text());
     return path;
@@ -86,6 +87,27 @@ Result<std::string> Spoolers::EnqueueRemote(ByteView block) const {
   if (has_pickle) return Fail("a task from the network with pickled arguments is refused");
   if (task.fields.empty()) return Fail("a task from the network is empty");
   return Enqueue(task);
+}
+
+std::optional<uint64_t> Spoolers::NextSpare(size_t slot) const {
+  const uint64_t put = slots_[slot].spares_put.load();
+  if (put >= slots_[slot].spares_taken.load() + kMostSpares) return std::nullopt;
+  return slot * kMostSpares + put % kMostSpares;
+}
+
+void Spoolers::PutSpare(size_t slot) const { slots_[slot].spares_put.fetch_add(1); }
+
+std::optional<uint64_t> Spoolers::TakeSpare(size_t directory) const {
+  const auto count = static_cast<size_t>(spec_.processes);
+  for (size_t i = directory * count; i < (directory + 1) * count; ++i) {
+    SpoolerSlot& slot = slots_[i];
+    uint64_t taken = slot.spares_taken.load();
+    while (taken < slot.spares_put.load()) {
+      if (slot.spares_taken.compare_exchange_weak(taken, taken + 1))
+        return i * kMostSpares + taken % kMostSpares;
+    }
+  }
+  return std::nullopt;
 }
 
 // The spooler says that it wants to be woken before it looks for the last time, and the task was

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,6 +55,9 @@ struct SpoolerSlot {
   std::atomic<uint64_t> task_hash{0};  // of the task that runs; stays when the process is killed
   // It waits, or is about to, and wants a SIGUSR1 for a new task. Whoever sends it takes this away.
   std::atomic<bool> wants_wake{false};
+  // Files of done tasks that wait for new ones: how many it put there, and how many producers took.
+  std::atomic<uint64_t> spares_put{0};
+  std::atomic<uint64_t> spares_taken{0};
 };
 
 // What is known of a directory without looking into it; as of the last look of one of its
@@ -94,6 +98,10 @@ class Spoolers {
   // The same for what came over the network, the block of a packet with modifier 17. Pickles are
   // refused: they are code of whoever sent them.
   Result<std::string> EnqueueRemote(ByteView block) const;
+  // For the spooler of this slot: the number of its next spare file, nothing when there are enough;
+  // and that the file is there now, and closed.
+  [[nodiscard]] std::optional<uint64_t> NextSpare(size_t slot) const;
+  void PutSpare(size_t slot) const;
   // Whoever waits for tasks of this directory looks now.
   void Wake(size_t directory) const;
 
@@ -106,6 +114,7 @@ class Spoolers {
            std::span<SpoolDirSlot> directory_slots)
       : spec_(std::move(spec)), shared_(shared), slots_(slots), directory_slots_(directory_slots) {}
   [[nodiscard]] Result<size_t> Find(std::string_view name) const;
+  [[nodiscard]] std::optional<uint64_t> TakeSpare(size_t directory) const;
 
   SpoolersSpec spec_;
   Shared* shared_;

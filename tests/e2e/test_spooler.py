@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The spooler: tasks left by requests and run by processes of their own."""
 import ast
+import json
 import os
 import shutil
 import signal
+import socket
 import time
 
 import pytest
@@ -373,3 +375,46 @@ def test_the_shell_sees_and_handles_the_queue(spooled, program):
     assert gone.returncode == 0 and not failed_files(run.directory)
     assert program.run("--spooler-list", "/nowhere").returncode == 1
     assert program.run("--spooler-purge", run.directory / "failed" / "nothing").returncode == 1
+
+
+def test_statistics(spooled):
+    run = spooled("stats = {folder}/stats\nspooler-max-attempts = 1\nspooler-processes = 2", allow=QUIET_ERRORS)
+
+    def stats():
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(run.server.folder / "stats"))
+            text = b""
+            while piece := client.recv(65536):
+                text += piece
+        return json.loads(text)["spoolers"]
+
+    run.call("tasks.add()")
+    run.call("tasks.fails(1)")
+    run.call("tasks.add(at='4000000000')")
+    run.wait_failed()
+    run.call("tasks.sleeps(600)")
+    run.wait_notes(3)
+    wait_until(lambda: stats()[0]["scheduled"] == 1 and stats()[0]["set_aside"] == 1, what=str(stats()))
+    found = stats()
+    assert [each["dir"] for each in found] == [str(run.directory)] * 2
+    assert sum(each["tasks"] for each in found) == 2 and sum(each["failures"] for each in found) == 1
+    assert sum(each["running"] for each in found) == 1 and all(each["pid"] for each in found)
+    assert found[0]["waiting"] == 1
+    for pid in [each["pid"] for each in found if each["running"]]:
+        run.server.signal(signal.SIGTERM)
+        run.server.wait_log("killing workers")
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_cheap_spoolers_are_there_only_for_tasks(spooled):
+    run = spooled("spooler-cheap = true\nspooler-processes = 2")
+    assert run.ask("uwsgi.spooler_pids()") == "[0, 0]"
+    at = int(time.time()) + 3
+    run.call("tasks.add(1)")
+    run.call(f"tasks.add(2, at='{at}')")
+    run.wait_notes(1)
+    wait_until(lambda: run.ask("uwsgi.spooler_pids()") == "[0, 0]")
+    run.wait_notes(2)
+    run.call("tasks.add(3, priority='5')")
+    run.wait_notes(3)
+    run.wait_empty()

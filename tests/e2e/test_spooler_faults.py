@@ -6,7 +6,9 @@ import random
 import re
 import signal
 import subprocess
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -194,7 +196,7 @@ def test_bad_files_are_set_aside(spooled, kind):
     failed, = run.wait_failed()
     assert failed.read_bytes() == BAD_FILES[kind] and reason(failed)
     run.server.wait_log(f"task {path.name} is no task: ")
-    assert run.notes() == [("add", (), {})]
+    assert run.wait_notes(1) == [("add", (), {})]
 
 
 def test_links_pipes_and_directories_are_left_alone(spooled):
@@ -222,13 +224,15 @@ def test_a_directory_that_cannot_be_used_ends_the_start(program, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_a_new_directory_belongs_to_the_user_who_works_in_it(spooled):
-    run = spooled("uid = nobody\ngid = nogroup")
-    os.chown(run.out, 65534, 65534)
-    os.chmod(run.out.parent, 0o777)
-    assert run.directory.stat().st_uid == 65534 and run.directory.stat().st_mode & 0o777 == 0o750
-    run.call("tasks.add()")
-    run.wait_empty()
+def test_a_new_directory_belongs_to_the_user_who_works_in_it(program):
+    with tempfile.TemporaryDirectory() as public:  # the folders of pytest are root's
+        os.chmod(public, 0o755)
+        directory = Path(public) / "spool"
+        done = program.run("--http-socket", "127.0.0.1:0", "--master", "--uid", "nobody", "--gid", "nogroup",
+                           "--spooler", directory, "--no-server", cwd=public)
+        assert done.returncode == 0, done.stdout
+        facts = directory.stat()
+        assert (facts.st_uid, facts.st_gid, facts.st_mode & 0o777) == (65534, 65534, 0o750)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount")
