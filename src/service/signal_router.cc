@@ -168,6 +168,7 @@ bool SignalRouter::SendToAnyWorker(uint8_t signal) {
 }
 
 bool SignalRouter::SendToWorkers(uint8_t signal, bool only_running) {
+  if (only_running && scoreboard_ != nullptr && scoreboard_->paused()) return true;
   bool all = true;
   for (int id = 1; id <= receivers_.workers; ++id) {
     const WorkerState state = scoreboard_ == nullptr

@@ -239,6 +239,16 @@ def test_mules_after_a_reload(server):
     wait_until(lambda: ask(srv, "uwsgi.mule_msg(b'new', 2)") == "True" and "in mule 2: b'new'" in srv.log(), srv.seconds(10))
 
 
+def test_touch_mules_reload(server, tmp_path):
+    srv = server(app=HOOKED, args=["--master", "--mules", "2", "--touch-mules-reload", f"{tmp_path}/touch"])
+    old = mule_pids(srv, 2)
+    (tmp_path / "touch").touch()
+    srv.wait_log("spawned uWSGI mule", count=4)
+    wait_until(lambda: not any(alive(pid) for pid in old), srv.seconds(10))
+    ask(srv, "uwsgi.mule_msg(b'again', 1)")
+    srv.wait_log("in mule 1: b'again'")
+
+
 @pytest.mark.parametrize("line, why", [("farm = fa:9", "invalid mule id: 9"),
                                        ("farm = fa", r"invalid farm value (fa) must be in the form name:mule[,muleN]."),
                                        ("mules = x", "mules = x: a number"), ("mule-msg-recv-size = 0", "mule-msg-recv-size = 0")])

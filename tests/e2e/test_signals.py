@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 
 import pytest
 
@@ -181,17 +180,18 @@ def test_threads_take_signals(server):
 
 
 def test_a_full_queue_is_told_once(server):
-    srv = server(app=HANDLER + "\nuwsgi.register_signal(1, 'worker2', lambda number: None)\n",
-                 args=["--master", "--processes", "2", "--signal-bufsize", "4096"])
-    pid = int(ask(srv, "[worker['pid'] for worker in uwsgi.workers()][1]"))
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        for _ in range(3):
-            ask(srv, "[uwsgi.signal(1) for i in range(2000)]")
-        srv.wait_log(r"\*\*\* SIGNAL QUEUE IS FULL: buffer size 4096 bytes \(you can tune it with --signal-bufsize\) \*\*\*")
-    finally:
-        os.kill(pid, signal.SIGCONT)
-    wait_until(lambda: int(ask(srv, "uwsgi.workers()[1]['signals']")) >= 4096, srv.seconds(20))
+    srv = server(app=HANDLER + '''
+def busy(number):
+    while not os.path.exists("go"): time.sleep(0.01)
+uwsgi.register_signal(1, "worker2", busy)
+''', args=["--master", "--processes", "2", "--signal-bufsize", "4096"])
+    ask(srv, "uwsgi.signal(1)")
+    wait_until(lambda: ask(srv, "[w['status'] for w in uwsgi.workers() if w['id'] == 2]") == "[b'sig1']", srv.seconds(10))
+    for _ in range(3):
+        ask(srv, "[uwsgi.signal(1) for i in range(2000)]")
+    srv.wait_log(r"\*\*\* SIGNAL QUEUE IS FULL: buffer size 4096 bytes \(you can tune it with --signal-bufsize\) \*\*\*")
+    (srv.folder / "go").touch()
+    wait_until(lambda: int(ask(srv, "[w['signals'] for w in uwsgi.workers() if w['id'] == 2][0]")) == 4097, srv.seconds(20))
     assert srv.log().count("SIGNAL QUEUE IS FULL") == 1
 
 
@@ -225,28 +225,6 @@ def test_harakiri_ends_a_handler(server):
     srv.wait_log("HARAKIRI ON WORKER 1")
     srv.wait_log("Respawned uWSGI worker 1")
     assert ask(srv, "1 + 1") == "2"
-
-
-@pytest.fixture
-def remote(server):
-    return server(app=HANDLER + "\nuwsgi.register_signal(17, '', told)\n", args=["--master"], front="socket")
-
-
-def exchange(srv, packet):
-    with socket.create_connection(srv.address, 5) as client:
-        client.sendall(packet)
-        return client.recv(16)
-
-
-def test_remote_signals(remote, server):
-    assert exchange(remote, bytes([110, 0, 0, 17])) == b"\xff\0\0\1"
-    wait_handled(remote, 17)
-    near = server(app=HANDLER)
-    assert ask(near, f"uwsgi.signal(17, '127.0.0.1:{remote.port}')") == "None"
-    wait_handled(remote, 17, 2)
-    done = remote.program.run("--signal", f"127.0.0.1:{remote.port},17")
-    assert done.returncode == 0, done.stdout
-    wait_handled(remote, 17, 3)
 
 
 def test_remote_signals_that_nobody_takes(server, program):
