@@ -29,7 +29,9 @@ constexpr int64_t kIdleGraceMs =
 constexpr int kLookForIdleMs = 4;  // among the other workers, while requests wait here
 constexpr int kArrivalsAtOnce = 16;
 constexpr int64_t kArrivalGraceMs = 500;  // for what another worker is just sending
-constexpr int64_t kLookAgainMs = 1000;    // at a connection that a core owned when its time was up
+// For requests that wait behind those that cannot be ended: to move to another worker.
+constexpr int64_t kLastChanceMs = 5000;
+constexpr int64_t kLookAgainMs = 1000;  // at a connection that a core owned when its time was up
 
 int64_t NowMs() { return MonotonicMicros() / 1000; }
 
@@ -510,7 +512,10 @@ void Leader::CheckDrain() {
                                    now_ms_ - drain_started_ms_ < kArrivalGraceMs;
   if (connection_count_ == 0 && !is_somebody_sending) return seats_.End();
   // Nothing is left but what cannot be ended otherwise (harakiri).
-  if (harakiri_ != nullptr && connection_count_ > 0 && harakiri_->given_up() >= connection_count_)
+  const int given_up = harakiri_ != nullptr ? harakiri_->given_up() : 0;
+  const bool nobody_runs_what_waits = given_up >= spec_.threads && seats_.has_work() &&
+                                      now_ms_ - drain_started_ms_ >= kLastChanceMs;
+  if (given_up > 0 && (given_up >= connection_count_ || nobody_runs_what_waits))
     return context_.end_now(kExitImmediate);
   if (now_ms_ >= drain_deadline_ms_) {
     LogDated("worker {} (pid: {}) is taking too much time to die...NO MERCY !!!", context_.id,

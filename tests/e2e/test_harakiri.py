@@ -57,21 +57,34 @@ def test_the_exception_does_not_reach_the_next_request(server):
         assert srv.get("/").status == 200
 
 
-def test_a_request_that_cannot_be_interrupted_costs_the_worker_but_not_its_other_requests(server):
-    srv = start(server, "--threads", "2")
-    go = srv.folder / "go"
-    with srv.connect(timeout=60) as stuck, srv.connect(timeout=60) as other:
+def test_a_request_that_cannot_be_interrupted_costs_the_worker(server):
+    srv = start(server)
+    with srv.connect(timeout=60) as stuck:
         stuck.send(request("/sleep", 100))
         first = begun(srv, "/sleep")
         srv.wait_log(r"the request goes on: worker 1 \(pid: \d+\) is given up", timeout=srv.seconds(20))
         srv.wait_log(r"^Respawned uWSGI worker 1 \(new pid: \d+\)$", timeout=srv.seconds(20))
-        second = wait_until(lambda: (now := srv.get("/").text) != first and now, srv.seconds(20), "the new worker")
         assert stuck.read_to_close() == b""
-        wait_until(lambda: not processes.alive(int(first)), srv.seconds(20), "the old worker to end")
-        other.send(request("/wait", go))
-        go.write_text("")
-        assert other.response().text == second
+    wait_until(lambda: not processes.alive(int(first)), srv.seconds(20), "the old worker to end")
     srv.wait_log(rf"worker 1 killed successfully \(pid: {first}\)")
+    assert get(srv, "/").text != first
+
+
+def test_requests_beside_one_that_is_given_up_are_finished(server):
+    srv = server(app="troubles", args=["--master", "--threads", "2", "--harakiri", "5", "--harakiri-graceful-timeout", "1"],
+                 allow=["Traceback"])
+    go = srv.folder / "go"
+    with srv.connect(timeout=60) as stuck, srv.connect(timeout=60) as other:
+        stuck.send(request("/sleep", 100))
+        first = begun(srv, "/sleep")
+        srv.wait_log("HARAKIRI ON WORKER 1", timeout=srv.seconds(20))
+        other.send(request("/wait", go))
+        assert begun(srv, "/wait") == first
+        srv.wait_log(rf"Gracefully killing worker 1 \(pid: {first}\)", timeout=srv.seconds(20))
+        assert get(srv, "/").text != first, "the new worker serves"
+        go.write_text("")
+        assert other.response().text == first
+        assert stuck.read_to_close() == b""
 
 
 def test_usr2_tells_what_a_worker_does(server):
@@ -117,12 +130,13 @@ def test_verbose_tells_where_the_kernel_is(server):
 
 
 def test_workers_of_before_a_reload_are_watched_too(server):
-    srv = server(app="troubles", args=["--master", "--harakiri", "4", "--harakiri-graceful-timeout", "1"], allow=["Traceback"])
+    srv = server(app="troubles", args=["--master", "--harakiri", "6", "--harakiri-graceful-timeout", "1"], allow=["Traceback"])
     with srv.connect(timeout=60) as stuck:
         stuck.send(request("/sleep", 100))
         first = begun(srv, "/sleep")
         srv.signal(signal.SIGHUP)
-        wait_until(lambda: get(srv, "/").text != first, srv.seconds(30), "the new worker")
+        srv.wait_log(rf"Gracefully killing worker 1 \(pid: {first}\)", timeout=srv.seconds(20))
+        assert get(srv, "/").text != first
         assert processes.alive(int(first))
         assert stuck.read_to_close() == b""
     wait_until(lambda: not processes.alive(int(first)), srv.seconds(30), "the old worker to end")
