@@ -159,7 +159,7 @@ void Master::FillPlaces(ChildKind kind) {
 }
 
 void Master::Start(Child& child) {
-  if (IsHelper(child) && child.place->is_wanted && !child.place->is_wanted()) {
+  if (child.is_helper() && child.place->is_wanted && !child.place->is_wanted()) {
     child.state = ChildState::kVacant;
     return;
   }
