@@ -45,16 +45,16 @@ Result<UniqueFd> StartCommand(const std::string& command) {
   return std::move(pipe.second);
 }
 
-// The level of a line that the application has printed: a traceback is an error down to the line
-// that names the exception.
-class OutputLevel {
+// The level of a line, which is `otherwise` outside of tracebacks: one of those is an error down to
+// the line that names the exception.
+class LineLevel {
  public:
-  std::string_view Of(std::string_view line) {
+  std::string_view Of(std::string_view line, std::string_view otherwise) {
     if (line.starts_with("Traceback (most recent call last)")) {
       in_traceback_ = true;
       return "error";
     }
-    if (!in_traceback_) return "info";
+    if (!in_traceback_) return otherwise;
     in_traceback_ = line.starts_with(' ');
     return "error";
   }
@@ -95,7 +95,8 @@ class LogProcess {
     UniqueFd fd;
     LogOrigin origin;
     std::optional<LogSplitter> splitter;
-    OutputLevel level;
+    LineLevel output;  // of what the application prints
+    LineLevel server;  // of the lines of the server
     WatchId watch = 0;
   };
 
@@ -138,7 +139,8 @@ class LogProcess {
         parts_.token, parts_.spec->line_limit,
         [this, &source](LogStream stream, std::string_view line) {
           hub_->Take(source.origin, stream, line,
-                     stream == LogStream::kOutput ? source.level.Of(line) : LogLevelOf(line));
+                     stream == LogStream::kOutput ? source.output.Of(line, "info")
+                                                  : source.server.Of(line, LogLevelOf(line)));
         });
     auto watch = loop_->Watch(source.fd.get(), kReadable,
                               [this, &source](uint32_t) { Read(source, kReadsAtATurn); });

@@ -132,6 +132,7 @@ class Master final : private MasterDesk {
   void StartReplacements();
   void BeginReplacement(Child& child, ReplaceReason reason);
   void StartSuccessor(Child& outgoing);
+  [[nodiscard]] int64_t MercyFor(ReplaceReason reason) const;
   void LetGo(Child& outgoing);
   void OnReplacementOver(int id);
   // The process has ended that was to replace another one; true when that one stays.

@@ -101,9 +101,17 @@ void Master::StartSuccessor(Child& outgoing) {
 }
 
 // Its successor serves.
+// Time to finish its requests, for a worker whose replacement serves.
+int64_t Master::MercyFor(ReplaceReason reason) const {
+  if (reason == ReplaceReason::kEvil) return spec().prompt_mercy_us;
+  if (reason != ReplaceReason::kOverdue) return spec().worker_mercy_us;
+  // One of them will not end; the others would be overdue themselves after this.
+  const int64_t limit = spec().harakiri_us > 0 ? spec().harakiri_us : spec().prompt_mercy_us;
+  return std::min(spec().worker_mercy_us, limit + spec().harakiri_grace_us);
+}
+
 void Master::LetGo(Child& outgoing) {
-  const bool is_evil = outgoing.reason == ReplaceReason::kEvil;
-  TellToEnd(outgoing, SIGHUP, is_evil ? spec().prompt_mercy_us : spec().worker_mercy_us);
+  TellToEnd(outgoing, SIGHUP, MercyFor(outgoing.reason));
   if (replacing_ != outgoing.id) return;
   loop_->Cancel(replacing_timer_);
   replacing_timer_ = loop_->After(kLongestTurn, [this, id = outgoing.id] {

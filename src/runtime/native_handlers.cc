@@ -175,7 +175,7 @@ void AnswerByHttp(const RpcTable& table, Request& request, Response& response) {
   static_cast<void>(response.Start("200 OK"));
   static_cast<void>(
       response.AddHeader("Content-Type", accept.empty() ? ByteView("application/binary") : accept));
-  response.SetBodyLength(result->size());
+  static_cast<void>(response.AddHeader("Content-Length", fmt::to_string(result->size())));
   response.Write(*result, {});
 }
 

@@ -65,7 +65,7 @@ def test_every_line_of_every_process(server):
     assert {"method", "uri", "protocol", "status", "duration_us", "body_bytes", "header_bytes", "request_bytes", "address",
             "referer", "core", "app", "requests", "started_us"} <= set(requests[0])
     [variables] = [entry["vars"] for entry in requests if "vars" in entry]
-    assert variables == {'na"me': 'va"l\nue'}
+    assert dict(variables) == {'na"me': 'va"l\nue'}
 
     messages = {entry["message"]: entry for entry in found if "message" in entry}
     assert messages["one two three"]["process"] == "worker" and messages["one two three"]["worker"] in (1, 2)

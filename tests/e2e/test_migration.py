@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kept connections of a worker that is busy are served by workers that are not."""
+import re
 import threading
 
 from support.http import Connection
@@ -17,44 +18,41 @@ def served_by(connection, path="/", body=b""):
 
 
 def occupy(srv, connection, go):
-    """Has the worker of this connection wait for the file `go`."""
+    """Has a worker wait for the file `go`, the one of this connection if nothing has moved; its process id."""
     before = srv.log().count("waiting in")
     connection.send(f"GET /wait?{go} HTTP/1.1\r\nHost: x\r\n\r\n")
     wait_until(lambda: srv.log().count("waiting in") > before, srv.seconds(10), "the request to begin")
+    return int(re.findall(r"waiting in (\d+)", srv.log())[-1])
+
+
+def two_at_one_worker(srv, tmp_path):
+    """Two connections of one worker, which waits for a file in a request of the first; its process id and the file."""
+    for attempt in range(20):
+        first, second = (Connection(srv.address, timeout=srv.seconds(20)) for _ in range(2))
+        busy = served_by(first)
+        while served_by(second) != busy:
+            second = Connection(srv.address, timeout=srv.seconds(20))
+        go = tmp_path / f"go{attempt}"
+        if occupy(srv, first, go) == busy:
+            return first, second, busy, go
+        go.touch()  # it has moved: the worker was not quick enough to see that it was free
+        first.response()
+    raise AssertionError("no connection has stayed where it was")
 
 
 def test_requests_on_kept_connections_leave_a_busy_worker(server, tmp_path):
     srv = server(app="migrating", args=FOUR)
-    connections = [Connection(srv.address, timeout=srv.seconds(20)) for _ in range(24)]
-    homes = [served_by(connection) for connection in connections]
-    busy = homes[0]
-    same = [connection for connection, home in zip(connections, homes) if home == busy]
-    while len(same) < 3:  # connections spread as the kernel likes
-        connection = Connection(srv.address, timeout=srv.seconds(20))
-        connections.append(connection)
-        if served_by(connection) == busy:
-            same.append(connection)
-    go = tmp_path / "go"
-    occupy(srv, same[0], go)
-    # They are answered while their worker is inside the slow request, by others, whole and in order.
-    for connection in same[1:]:
-        assert served_by(connection, "/body", b"x" * 20_000) != busy
-        assert served_by(connection) != busy
+    first, second, busy, go = two_at_one_worker(srv, tmp_path)
+    # It is answered while its worker is inside the slow request, by others, whole and in order.
+    assert served_by(second, "/body", b"x" * 20_000) != busy
+    assert served_by(second) != busy
     go.touch()
-    assert int(same[0].response().body.split(b" ", 1)[0]) == busy
-    for connection in connections:
-        connection.close()
+    assert int(first.response().body.split(b" ", 1)[0]) == busy
 
 
 def test_pipelined_requests_move_together(server, tmp_path):
     srv = server(app="migrating", args=FOUR)
-    first = Connection(srv.address, timeout=srv.seconds(20))
-    busy = served_by(first)
-    second = Connection(srv.address, timeout=srv.seconds(20))
-    while served_by(second) != busy:
-        second = Connection(srv.address, timeout=srv.seconds(20))
-    go = tmp_path / "go"
-    occupy(srv, first, go)
+    first, second, busy, go = two_at_one_worker(srv, tmp_path)
     second.send(b"".join(f"GET /{i} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for i in range(20)))
     answers = [second.response().body.split(b" ") for _ in range(20)]
     assert [answer[1] for answer in answers] == [f"/{i}".encode() for i in range(20)]

@@ -103,11 +103,11 @@ def test_a_full_queue(server):
 
 
 SCRIPT = '''
-import sys, uwsgi
+import os, sys, uwsgi
 print("SCRIPT", __name__, __file__, uwsgi.mule_id(), uwsgi.worker_id(), flush=True)
 while True:
     message = uwsgi.mule_get_msg(timeout=20)
-    print("GOT", message, flush=True)
+    os.write(1, b"GOT %r\\n" % message)
     if message == b"leave": break
     if message == b"fail": raise RuntimeError("on purpose")
 '''
@@ -183,7 +183,7 @@ def test_get_msg_times_out(server, tmp_path):
 
 
 def test_get_msg_runs_signals_and_goes_on_waiting(server, tmp_path):
-    (tmp_path / "job.py").write_text("import uwsgi\nwhile True: print('GOT', uwsgi.mule_get_msg(), flush=True)\n")
+    (tmp_path / "job.py").write_text("import os, uwsgi\nwhile True: os.write(1, b'GOT %r\\n' % uwsgi.mule_get_msg())\n")
     srv = server(app=ASKED + "\nuwsgi.register_signal(5, 'mule1', lambda n: print('SIGNAL', n, uwsgi.mule_id(), flush=True))\n",
                  args=["--master", f"--mule={tmp_path}/job.py"])
     ask(srv, "uwsgi.signal(5)")
@@ -268,7 +268,7 @@ def got(message):
 uwsgi.mule_msg_hook = got
 uwsgi.register_signal(1, "worker1", lambda number: (uwsgi.set_user_harakiri(1), time.sleep(600)))
 ''', args=["--master", "--processes", "2", "--mule"])
-    srv.allow("OOOPS", "DAMN")
+    srv.allow("OOOPS", "DAMN", "NO MERCY")
     ask(srv, "(uwsgi.mule_msg(b'quick'), uwsgi.mule_msg(b'slow'), uwsgi.signal(1))")
     srv.wait_log(r"\*\*\* HARAKIRI ON MULE 1 \(pid: \d+\) \*\*\*")
     srv.wait_log(r"\*\*\* HARAKIRI ON WORKER 1 ")

@@ -80,7 +80,7 @@ def test_the_packets(open_srv):
     assert packet.exchange(address, call(b"")) == b""
     assert packet.exchange(address, packet.header(3, 173) + b"\5\0x") == b""
     answer = packet.request(address, target="/hello/x/y", modifier1=173, modifier2=2)
-    assert (answer.status, answer.body, answer.header("Content-Type"), answer.header("Content-Length")) == (200, b"hello x+y", "application/binary", "9")
+    assert (answer.status, answer.body, answer.get("Content-Type"), answer.get("Content-Length")) == (200, b"hello x+y", "application/binary", "9")
     assert packet.request(address, target="/unknown", modifier1=173, modifier2=2).status == 404
 
 

@@ -176,11 +176,13 @@ def test_the_configuration_of_the_tutorial(server, tmp_path, number, workers):
     text = TUTORIAL.replace("{project}", str(project)).replace("{processes}", number).replace("{stats}", str(stats))
     srv = server(ini=text, front="none", env={"MY_PROCESSES": "3"})
     assert srv.get("/").text == "hello from flask"
-    titles = [Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0 ") for pid in processes.children(srv.pid)]
+    def titles_of_workers():
+        titles = [Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0 ") for pid in processes.children(srv.pid)]
+        return [title for title in titles if re.fullmatch(r"test-uwsgi-ax uWSGI worker \d", title)]
+
     assert Path(f"/proc/{srv.pid}/cmdline").read_text().rstrip("\0 ") == "test-uwsgi-ax uWSGI master"
-    found = [title for title in titles if re.fullmatch(r"test-uwsgi-ax uWSGI worker \d", title)]
     if workers:
-        assert len(found) == workers, titles
+        wait_until(lambda: len(titles_of_workers()) == workers, srv.seconds(10), f"{workers} workers")
     assert int((srv.folder / "uwsgi.pid").read_text()) == srv.pid
     srv.stop()
     assert not (srv.folder / "uwsgi.pid").exists()

@@ -10,9 +10,9 @@ from support.asking import ASKED, ask
 from support.processes import wait_until
 
 HANDLER = '''
-import sys, uwsgi
+import os, sys, uwsgi
 def told(number):
-    print("HANDLED %d by worker %d mule %d" % (number, uwsgi.worker_id(), uwsgi.mule_id()), flush=True)
+    os.write(1, b"HANDLED %d by worker %d mule %d\\n" % (number, uwsgi.worker_id(), uwsgi.mule_id()))
 ''' + ASKED
 
 TARGETS = HANDLER + '''
@@ -220,7 +220,7 @@ def test_signal_wait(server):
 def test_harakiri_ends_a_handler(server):
     srv = server(app=HANDLER + "\nimport time\nuwsgi.register_signal(1, '', lambda n: time.sleep(60))\n",
                  args=["--master", "--harakiri", "1"])
-    srv.allow("DAMN")
+    srv.allow("DAMN", "NO MERCY")
     ask(srv, "uwsgi.signal(1)")
     srv.wait_log("HARAKIRI ON WORKER 1")
     srv.wait_log("Respawned uWSGI worker 1")

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import select
 import socket
 import subprocess
 import threading
@@ -68,6 +69,9 @@ class StatsServer:
             try:
                 if isinstance(answer, dict):
                     answer = json.dumps(answer).encode()
+                if answer.startswith(b"HTTP/"):
+                    select.select([client], [], [], 0.2)  # closing before the request is read resets the connection
+                    client.recv(65536, socket.MSG_DONTWAIT)
                 client.sendall(answer)
             except OSError:
                 pass
