@@ -268,7 +268,7 @@ def got(message):
 uwsgi.mule_msg_hook = got
 uwsgi.register_signal(1, "worker1", lambda number: (uwsgi.set_user_harakiri(1), time.sleep(600)))
 ''', args=["--master", "--processes", "2", "--mule"])
-    srv.allow("OOOPS", "DAMN")
+    srv.allow("OOOPS", "DAMN", "NO MERCY")
     ask(srv, "(uwsgi.mule_msg(b'quick'), uwsgi.mule_msg(b'slow'), uwsgi.signal(1))")
     srv.wait_log(r"\*\*\* HARAKIRI ON MULE 1 \(pid: \d+\) \*\*\*")
     srv.wait_log(r"\*\*\* HARAKIRI ON WORKER 1 ")
