@@ -12,6 +12,12 @@ from support.processes import alive, wait_until
 EVERY = "-1 -1 -1 -1 -1"
 
 
+@pytest.fixture
+def mid_minute():
+    """The minute shall not change while the test runs: what a command has begun outlives the server."""
+    wait_until(lambda: time.time() % 60 < 40, 30)
+
+
 @pytest.mark.parity
 def test_a_command_runs(server):
     srv = server(app="hello", args=["--master", "--cron", f"{EVERY} echo IT RUNS in $PWD"])
@@ -61,18 +67,12 @@ def test_bad_lines(program, tmp_path, line, why):
     assert why in done.stdout and "bad.ini:3" in done.stdout and line.split(" ")[0] + " = " in done.stdout
 
 
-def test_harakiri_ends_the_whole_group(server):
+def test_harakiri_ends_the_whole_group(server, mid_minute):
     srv = server(app="hello", args=["--master", "--cron", f"{EVERY} sleep 600 & echo $! > child; wait", "--cron-harakiri", "1"])
     srv.wait_log(r"\*\*\* HARAKIRI ON CRON \"sleep 600 & echo \$! > child; wait\" \(pid: \d+\) \*\*\*")
     srv.wait_log(r"exited after \d+ second")
     child = int((srv.folder / "child").read_text())
     wait_until(lambda: not alive(child), srv.seconds(5))
-
-
-@pytest.fixture
-def mid_minute():
-    """The minute shall not change while the test runs."""
-    wait_until(lambda: time.time() % 60 < 40, 30)
 
 
 def test_a_reload_within_the_minute_runs_nothing_again(server, mid_minute):

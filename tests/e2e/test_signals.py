@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 
 import pytest
 
@@ -225,6 +226,34 @@ def test_harakiri_ends_a_handler(server):
     srv.wait_log("HARAKIRI ON WORKER 1")
     srv.wait_log("Respawned uWSGI worker 1")
     assert ask(srv, "1 + 1") == "2"
+
+
+@pytest.fixture
+def remote(server):
+    return server(app=HANDLER + "\nuwsgi.register_signal(17, '', told)\n", args=["--master", "--remote-services", "signal"], front="socket")
+
+
+def exchange(srv, packet):
+    with socket.create_connection(srv.address, 5) as client:
+        client.sendall(packet)
+        return client.recv(16)
+
+
+def test_remote_signals(remote, server):
+    assert exchange(remote, bytes([110, 0, 0, 17])) == b"\xff\0\0\1"
+    wait_handled(remote, 17)
+    near = server(app=HANDLER)
+    assert ask(near, f"uwsgi.signal(17, '127.0.0.1:{remote.port}')") == "None"
+    wait_handled(remote, 17, 2)
+    done = remote.program.run("--signal", f"127.0.0.1:{remote.port},17")
+    assert done.returncode == 0, done.stdout
+    wait_handled(remote, 17, 3)
+
+
+def test_remote_signals_only_where_they_are_wanted(server, program):
+    srv = server(app=HANDLER, args=["--master"], front="socket")
+    srv.allow("signal")
+    assert program.run("--signal", f"127.0.0.1:{srv.port},17").returncode == 1
 
 
 def test_remote_signals_that_nobody_takes(server, program):

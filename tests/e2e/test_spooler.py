@@ -293,6 +293,18 @@ spooler-import = tasks
     assert out.read_text() == "('plain', {'k': 'v'})\n"
 
 
+def test_remote_tasks_only_when_allowed_and_without_pickles(spooled):
+    run = spooled("socket = {unix}\nspooler-remote = true")
+    address = run.server.unix_path
+    task = {"ud_spool_func": "plain", "ud_spool_ret": "-2", "k": "remote", "body": "field"}
+    assert packet.exchange(address, packet.encode(task, modifier1=17)) == b"\xff\x00\x00\x01"
+    assert run.wait_notes(1) == [("plain", {"k": "remote", "body": "field"})]
+    for bad in [{"ud_spool_func": "add", "args": "x", "kwargs": "y"}, {"spooler": "/nowhere"},
+                {"ud_spool_pickles": "1,1"}, {"priority": "../up"}]:
+        assert packet.exchange(address, packet.encode(bad, modifier1=17)) == b"\xff\x00\x00\x00"
+    run.wait_empty()
+
+
 def test_remote_tasks_are_refused_by_default(spooled):
     run = spooled("socket = {unix}")
     answer = packet.exchange(run.server.unix_path, packet.encode({"k": "v"}, modifier1=17))

@@ -270,7 +270,7 @@ def test_the_directory_vanishes_and_comes_back(spooled):
 @pytest.mark.slow_build
 def test_kills_lose_nothing(server, tmp_path, pytestconfig):
     """Workers enqueue, spoolers run, and now and then one of either is killed."""
-    count = int(os.environ.get("SPOOL_STORM", 400))
+    count = int(os.environ.get("SPOOL_STORM", 10000))
     run = Spooled(server, tmp_path, "processes = 8\nspooler-processes = 4\nspooler-quiet = true",
                   allow=["DAMN !", "Traceback"])
     enqueued, over = [], threading.Event()
@@ -308,5 +308,6 @@ def test_kills_lose_nothing(server, tmp_path, pytestconfig):
     run.wait_empty(timeout=60)
     ran = [note[1][0] for note in run.notes() if note[0] == "add"]
     assert not failed_files(run.directory) and set(ran) == set(range(count))
+    assert "OOOPS the spooler" in run.server.log(), "nobody was killed"
     kills = run.server.log().count("OOOPS the spooler") + run.server.log().count("DAMN !")
     assert len(ran) - count <= kills, "tasks ran twice that were not interrupted"
