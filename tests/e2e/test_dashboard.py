@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +11,8 @@ from support.processes import wait_until
 from support.server import ROOT, free_port
 from support.stats import http
 
+# Where the picture of the documentation goes, below the root of the sources.
+PICTURE = os.environ.get("UWSGI_E2E_PICTURE")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -20,7 +21,7 @@ APP = """
 import os, time
 def application(environ, start_response):
     if environ["PATH_INFO"].startswith("/reports"):
-        while not os.path.exists(environ["QUERY_STRING"].partition("&")[2]):
+        while not os.path.exists(environ["HTTP_X_RELEASE"]):
             time.sleep(0.01)
     time.sleep(len(environ["PATH_INFO"]) % 5 / 400)
     start_response("404 Not Found" if environ["PATH_INFO"] == "/missing" else "200 OK", [("Content-Type", "text/plain")])
@@ -41,7 +42,8 @@ def srv(server, tmp_path):
     port = free_port()
     (tmp_path / "spool").mkdir()
     made = server(app=APP, args=["--master", "--processes", "4", "--threads", "2", "--stats", f"127.0.0.1:{port}",
-                                 "--spooler", str(tmp_path / "spool"), "--cron2", "minute=-5,unique=1 true"])
+                                 "--spooler", str(tmp_path / "spool"), "--cron2", "minute=-5,unique=1 true",
+                                 *(["--chdir", "/srv"] if PICTURE else [])])
     made.stats_address = ("127.0.0.1", port)
     made.page = f"http://127.0.0.1:{port}/"
     wait_until(lambda: http(made.stats_address, "/readyz")[0] == 200, 20, "readiness")
@@ -62,7 +64,12 @@ def test_it_shows_and_follows_what_goes_on(srv, browser, tmp_path):
     page.on("request", lambda request: request.url.startswith(srv.page) or foreign.append(request.url))
     page.goto(srv.page)
     page.wait_for_selector("#state[data-is=live]")
-    holding = threading.Thread(target=srv.get, args=(f"/reports/2026?quarter=3&{release}",))
+
+    def hold():
+        with srv.connect(timeout=120) as client:
+            client.get("/reports/2026?quarter=3", headers={"X-Release": str(release)})
+
+    holding = threading.Thread(target=hold)
     holding.start()
     over = threading.Event()
 
@@ -82,13 +89,12 @@ def test_it_shows_and_follows_what_goes_on(srv, browser, tmp_path):
         page.wait_for_selector("#table td:has-text('GET /reports/2026?quarter=3')")
         assert page.locator("#table tbody tr").count() == 4
         assert page.locator("#table .status.busy").count() >= 1
-        page.wait_for_function("history.rate.length > 12", timeout=60_000)
+        page.wait_for_function("past.rate.length > 12", timeout=60_000)
         assert page.locator("#spoolers-card").is_visible() and page.locator("#crons-card").is_visible()
         assert "*/5" in page.locator("#crons").inner_text()
-        if picture := os.environ.get("UWSGI_E2E_PICTURE"):
-            page.screenshot(path=str(ROOT / picture))
-            page.emulate_media(color_scheme="dark")
-            page.screenshot(path=str(ROOT / picture).replace(".png", "-dark.png"))
+        if PICTURE:
+            page.evaluate("document.querySelector('#spoolers td').textContent = '/srv/spool'")
+            page.screenshot(path=str(ROOT / PICTURE))
     finally:
         over.set()
         release.touch()
