@@ -34,7 +34,9 @@ def spin_in_python(seconds):
 
 
 def block_in_native_code(seconds):
-    ctypes.PyDLL(None).sleep(seconds)  # PyDLL keeps the interpreter's lock
+    left = seconds
+    while left:  # a signal ends a sleep early
+        left = ctypes.PyDLL(None).sleep(left)  # PyDLL keeps the interpreter's lock
 
 
 def application(environ, start_response):

@@ -191,7 +191,9 @@ BAD_FILES = {
 def test_bad_files_are_set_aside(spooled, kind):
     run = spooled()
     path = run.directory / (PREFIX + "h_1_1_1_1_1")
-    path.write_bytes(BAD_FILES[kind])
+    beside = run.directory / "beside"
+    beside.write_bytes(BAD_FILES[kind])
+    beside.rename(path)
     run.call("tasks.add()")
     failed, = run.wait_failed()
     assert failed.read_bytes() == BAD_FILES[kind] and reason(failed)

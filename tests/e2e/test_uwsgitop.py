@@ -70,8 +70,9 @@ class StatsServer:
                 if isinstance(answer, dict):
                     answer = json.dumps(answer).encode()
                 if answer.startswith(b"HTTP/"):
-                    select.select([client], [], [], 0.2)  # closing before the request is read resets the connection
-                    client.recv(65536, socket.MSG_DONTWAIT)
+                    # Closing before the request is read, if there is one, would reset the connection.
+                    if select.select([client], [], [], 0.2)[0]:
+                        client.recv(65536)
                 client.sendall(answer)
             except OSError:
                 pass
