@@ -220,8 +220,8 @@ uwsgi.mule_msg_hook = got
 
 def test_atexit_and_post_fork(server):
     srv = server(app=ASKED + '''
-uwsgi.post_fork_hook = lambda: print("FORKED", uwsgi.worker_id(), uwsgi.mule_id(), flush=True)
-uwsgi.atexit = lambda: print("LEFT", uwsgi.worker_id(), uwsgi.mule_id(), flush=True)
+uwsgi.post_fork_hook = lambda: print("FORKED %d %d\\n" % (uwsgi.worker_id(), uwsgi.mule_id()), end="", flush=True)
+uwsgi.atexit = lambda: print("LEFT %d %d\\n" % (uwsgi.worker_id(), uwsgi.mule_id()), end="", flush=True)
 ''', args=["--master", "--mule"])
     srv.wait_log("^FORKED 1 0$")
     srv.wait_log("^FORKED 0 1$")
