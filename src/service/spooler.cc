@@ -67,7 +67,10 @@ Spooler::Round Spooler::RunRound() {
   const int64_t look_us = MonotonicMicros() - began_us;
   bool ran = false;
   for (const std::string& path : scan->due) {
-    ran = TryTask(path) || ran;
+    // Nothing is asked of `between` without a task: it takes the wake-ups, and after a round that
+    // ran nothing nobody would look again.
+    if (!TryTask(path)) continue;
+    ran = true;
     if (IsUsedUp()) return Round::kUsedUp;
     const SpoolerCalls::Next next = calls_.between();
     if (next == SpoolerCalls::Next::kStop) return Round::kStopped;

@@ -254,6 +254,26 @@ TEST_F(SpoolerTest, StopsBetweenTasks) {
   EXPECT_EQ(ran_.size(), 1U);
 }
 
+TEST_F(SpoolerTest, ARoundThatRunsNothingTakesNoWakeUp) {
+  Start({.processes = 2});
+  const std::string path = Add("1");
+  const auto taken = SpoolFile::Claim(path, WallMicros());  // a sibling is at it
+  ASSERT_TRUE(taken && *taken);
+  int asked = 0;
+  Spooler spooler(*all_, 0,
+                  {.run =
+                       [](const SpoolTask&, std::string_view) {
+                         return SpoolResult{SpoolVerdict::kDone, ""};
+                       },
+                   .between =
+                       [&asked] {
+                         ++asked;
+                         return Next::kLookAgain;
+                       }});
+  EXPECT_EQ(spooler.RunRound(), Round::kIdle);
+  EXPECT_EQ(asked, 0);
+}
+
 TEST_F(SpoolerTest, EndsAfterTheLastTaskItMayRun) {
   Start({.max_tasks = 2});
   Add("1");
