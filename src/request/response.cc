@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "request/connection.h"
+#include "request/push_gate.h"
 #include "wire/http1_writer.h"
 
 namespace uwsgi {
@@ -31,6 +32,7 @@ bool IsBodyless(int status) { return status < 200 || status == 204 || status == 
 
 void Response::Reset(Connection* connection) {
   connection_ = connection;
+  push_gate_ = nullptr;
   staged_.clear();
   if (staged_.capacity() > 65536) staged_.shrink_to_fit();
   started_ = head_sent_ = client_gone_ = failed_ = abandoned_ = app_wants_close_ = length_given_ =
@@ -153,7 +155,10 @@ SendOutcome Response::Broken(int error) {
   return SendOutcome::kClientGone;
 }
 
-SendOutcome Response::Emit(ByteView payload, ChunkOwner owner) {
+SendOutcome Response::Emit(ByteView payload, ChunkOwner owner, bool is_last) {
+  const int fd = connection_->fd();
+  const bool rests = is_last && push_gate_ != nullptr && push_gate_->is_open_for(fd);
+  const int flags = rests ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
   Output& output = connection_->exchange().output;
   const bool chunked = framing_ == Framing::kChunked && !payload.empty();
   if (chunked) {
@@ -174,15 +179,16 @@ SendOutcome Response::Emit(ByteView payload, ChunkOwner owner) {
     ssize_t result = 0;
     do {
       if (payload.empty()) {
-        result = ::send(connection_->fd(), staged_.data(), staged_.size(), MSG_NOSIGNAL);
+        result = ::send(fd, staged_.data(), staged_.size(), flags);
       } else {
         msghdr message{};
         message.msg_iov = pieces.data();
         message.msg_iovlen = pieces.size();
-        result = ::sendmsg(connection_->fd(), &message, MSG_NOSIGNAL);
+        result = ::sendmsg(fd, &message, flags);
       }
     } while (result < 0 && errno == EINTR);
     if (result < 0 && errno != EAGAIN) return Broken(errno);
+    if (rests) push_gate_->Hold(fd);
     sent = result < 0 ? 0 : static_cast<size_t>(result);
   }
   if (sent < staged_.size() + payload.size() + tail.size()) {
@@ -213,7 +219,7 @@ SendOutcome Response::Write(ByteView chunk, ChunkOwner owner, Flush flush) {
     staged_.append(chunk);
     return SendOutcome::kOk;
   }
-  return Emit(chunk, owner);
+  return Emit(chunk, owner, framing_ == Framing::kLength && body_bytes_ == *length_);
 }
 
 bool Response::needs_room() const {
@@ -305,7 +311,7 @@ void Response::Finish() {
     FinishHead(false);
   }
   if (!failed_ && framing_ == Framing::kChunked) staged_.append(kLastChunk);
-  if (!staged_.empty()) Emit({}, {});
+  if (!staged_.empty()) Emit({}, {}, true);
   if (framing_ == Framing::kLength && body_bytes_ < *length_ && !client_gone_) {
     if (!failed_) {
       Log("the response to {} has {} bytes of the {} that its Content-Length promised: closing the "

@@ -12,6 +12,7 @@
 namespace uwsgi {
 
 class Connection;
+class PushGate;
 
 // Who owns the bytes of a body chunk. When the kernel does not take all of a large chunk, the
 // response keeps a reference
@@ -74,6 +75,9 @@ class Response {
   // No byte shall be added and nothing repaired: the connection is closed without an answer.
   void Abandon();
 
+  // The last bytes may rest behind this gate. Null: they leave at once.
+  void set_push_gate(PushGate* gate) { push_gate_ = gate; }
+
   [[nodiscard]] bool client_gone() const { return client_gone_; }
   // Nothing but the end of the connection tells the client that the body is complete.
   [[nodiscard]] bool ends_with_connection() const { return framing_ == Framing::kUntilClose; }
@@ -99,12 +103,13 @@ class Response {
   void FinishHead(bool body_follows);
   [[nodiscard]] bool HasNoBody() const;
   // Sends what is staged and `payload`, keeps what the kernel does not take.
-  SendOutcome Emit(ByteView payload, ChunkOwner owner);
+  SendOutcome Emit(ByteView payload, ChunkOwner owner, bool is_last);
   SendOutcome Broken(int error);
   // The application has returned: whatever is missing leaves.
   void Finish();
 
   Connection* connection_ = nullptr;
+  PushGate* push_gate_ = nullptr;
   std::string staged_;  // not sent yet: status line, headers, small chunks; keeps its memory from
                         // request to request
   bool started_ = false;

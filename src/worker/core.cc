@@ -34,10 +34,14 @@ Core::Core(int id, CoreShared& shared, const AccessLogSpec& log)
       recorder_(*shared.runtime, *shared.slot, slot_),
       log_(log, shared.worker_id) {}
 
-Step Core::Run(Connection& connection) {
+Step Core::Run(Connection& connection, bool may_rest) {
   const int64_t started_us = MonotonicMicros();
   Request& request = connection.BeginRequest(id_, started_us);
   Response& response = connection.exchange().response;
+  if (may_rest) {
+    push_gate_.Open(connection.fd());
+    response.set_push_gate(&push_gate_);
+  }
   if (shared_.spec->record_requests) {
     slot_.BeginRequest(
         started_us, WallMicros() / 1'000'000, request.vars.Get(CgiName::kRequestMethod),
@@ -48,16 +52,17 @@ Step Core::Run(Connection& connection) {
   recorder_.Begin(request.vars);
   const RequestResult result = Answer(request, response);
   connection.EndResponse();
-  const int64_t ended_us = MonotonicMicros();
+  answer_rests_ = may_rest && push_gate_.Close();
+  ended_us_ = MonotonicMicros();
+  const int64_t micros = ended_us_ - started_us;
   slot_.EndRequest();
-  recorder_.End(request, response, result, ended_us - started_us);
-  Count(request, response, result, ended_us - started_us);
-  if (result.is_logged && log_.Wants(request, response, ended_us - started_us)) {
+  recorder_.End(request, response, result, micros);
+  Count(request, response, result, micros);
+  if (result.is_logged && log_.Wants(request, response, micros)) {
     log_.Add(request, response,
-             {ended_us - started_us,
-              shared_.scoreboard->total_requests().load(std::memory_order_relaxed)});
+             {micros, shared_.scoreboard->total_requests().load(std::memory_order_relaxed)});
   }
-  return connection.FinishRequest(ended_us / 1000);
+  return connection.FinishRequest(ended_us_ / 1000);
 }
 
 RequestResult Core::Answer(Request& request, Response& response) {

@@ -6,6 +6,7 @@
 
 #include "request/access_log.h"
 #include "request/connection.h"
+#include "request/push_gate.h"
 #include "runtime/language_runtime.h"
 #include "shm/scoreboard.h"
 #include "worker/recorder.h"
@@ -33,8 +34,13 @@ class Core {
 
   [[nodiscard]] int id() const { return id_; }
   // Runs the complete request of the connection, writes its log line and counts it. Returns what
-  // the connection wants next.
-  Step Run(Connection& connection);
+  // the connection wants next. `may_rest`: the end of its answer may rest behind the push gate.
+  Step Run(Connection& connection, bool may_rest);
+  // Whether the end of the last answer does rest: the caller pushes it.
+  [[nodiscard]] bool answer_rests() const { return answer_rests_; }
+  [[nodiscard]] int64_t ended_us() const { return ended_us_; }  // the last request, monotonic
+  [[nodiscard]] PushGate& push_gate() { return push_gate_; }
+  [[nodiscard]] int64_t average_us() const { return average_us_; }
   // Before the thread waits: the language gives back its lock, log lines leave.
   void BeforeWait();
   // From any thread: the lines of finished requests leave.
@@ -56,6 +62,9 @@ class Core {
   CoreSlot& slot_;
   Recorder recorder_;
   AccessLog log_;
+  PushGate push_gate_;
+  bool answer_rests_ = false;
+  int64_t ended_us_ = 0;
   int64_t average_us_ = 0;  // of the last eight or so
 };
 

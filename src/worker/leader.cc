@@ -31,7 +31,11 @@ constexpr int kArrivalsAtOnce = 16;
 constexpr int64_t kArrivalGraceMs = 500;  // for what another worker is just sending
 // For requests that wait behind those that cannot be ended: to move to another worker.
 constexpr int64_t kLastChanceMs = 5000;
-constexpr int64_t kLookAgainMs = 1000;  // at a connection that a core owned when its time was up
+// After the lead was taken: not a hiccup of the machine or a collection of garbage.
+constexpr int64_t kSlowRequestUs = 4000;
+constexpr int64_t kClientsSleepUs = 40;  // between two answers that come at this distance
+constexpr int64_t kMostRestUs = 1000;    // that the end of an answer waits for others
+constexpr int64_t kLookAgainMs = 1000;   // at a connection that a core owned when its time was up
 
 int64_t NowMs() { return MonotonicMicros() / 1000; }
 
@@ -229,6 +233,7 @@ void Leader::GiveWaitingAway() {
 // --- the loop ---
 
 void Leader::Drive(Driver& driver) {
+  PushResting();
   while (driver.leads && !seats_.ending()) {
     if (batch_next_ == batch_size_) {
       TurnOver(driver);
@@ -241,6 +246,7 @@ void Leader::Drive(Driver& driver) {
 
 // The batch is done: what was put off, then the wait for the next one.
 void Leader::TurnOver(Driver& driver) {
+  PushResting();
   if (has_buried_.load(std::memory_order_acquire)) RemoveBuried();
   if (driver.core != nullptr) {
     // Those that come back to the queue meanwhile wait for the next turn.
@@ -321,6 +327,15 @@ void Leader::RunInApp(Driver& driver, F&& run) {
   if (watcher_asleep.load(std::memory_order_seq_cst)) seats_.WakeWatcher();
   run();
   driver.leads = lead_.LeaveApp(entry);
+  if (driver.leads) return;
+  if (MonotonicMicros() - lead_taken_us_.load(std::memory_order_relaxed) > kSlowRequestUs)
+    seen_slow_.store(true, std::memory_order_relaxed);
+}
+
+void Leader::NoteLeadTaken() {
+  lead_taken_us_.store(MonotonicMicros(), std::memory_order_relaxed);
+  if (PushGate* const gate = push_gate_.load(std::memory_order_relaxed); gate != nullptr)
+    gate->Shut();
 }
 
 void Leader::Do(const Work& work, Driver& driver) {
@@ -365,13 +380,38 @@ Step Leader::RunRequest(Connection& connection, Driver& driver) {
   if (driver.leads && driver.core->is_slow() && seats_.has_idle_core() &&
       seats_.OfferLeadToIdleCore())
     driver.leads = false;
+  Core& core = *driver.core;
+  const int socket = connection.fd();
+  const bool may_rest = MayRest(connection, driver);
+  if (may_rest) push_gate_.store(&core.push_gate(), std::memory_order_relaxed);
   Step step = Step::kWait;
-  RunInApp(driver, [&] { step = driver.core->Run(connection); });
+  RunInApp(driver, [&] { step = core.Run(connection, may_rest); });
+  if (may_rest && core.answer_rests()) NoteResting(socket, driver);
   // The leader, who looks at this at every turn, may be waiting for an event.
   if (!driver.leads &&
       shared_.recycle_wanted.load(std::memory_order_relaxed) != RecycleCause::kNone)
     Poke();
   return step;
+}
+
+// While others wait to be run, and each takes so long that clients go to sleep meanwhile.
+bool Leader::MayRest(const Connection& connection, const Driver& driver) const {
+  return driver.leads && batch_next_ < batch_size_ && driver.core->average_us() > kClientsSleepUs &&
+         !connection.front().listener->is_unix();
+}
+
+void Leader::NoteResting(int socket, const Driver& driver) {
+  if (!driver.leads) return PushGate::Push(socket);
+  const int64_t now_us = driver.core->ended_us();
+  if (resting_count_ == 0) resting_since_us_ = now_us;
+  resting_[static_cast<size_t>(resting_count_++)] = socket;
+  if (resting_count_ == kMostResting || now_us - resting_since_us_ > kMostRestUs) PushResting();
+}
+
+// A socket that is closed meanwhile has sent all; another one of the same number takes no harm.
+void Leader::PushResting() {
+  for (int i = 0; i < resting_count_; ++i) PushGate::Push(resting_[static_cast<size_t>(i)]);
+  resting_count_ = 0;
 }
 
 // --- ends ---

@@ -52,6 +52,10 @@ class Leader {
   // Outlives the driving.
   void set_harakiri(HarakiriWatch* harakiri) { harakiri_ = harakiri; }
   [[nodiscard]] int exit_status() const { return exit_status_; }
+  // By the watcher, which has just taken the lead from a core that is inside the application.
+  void NoteLeadTaken();
+  // Whether a core came back long after it had lost the lead, since the last call.
+  bool has_seen_slow_request() { return seen_slow_.exchange(false, std::memory_order_relaxed); }
   // The watcher sleeps and wants to be woken when an application is entered.
   std::atomic<bool> watcher_asleep{false};
 
@@ -76,6 +80,9 @@ class Leader {
   template <typename F>
   void RunInApp(Driver& driver, F&& run);
   Step RunRequest(Connection& connection, Driver& driver);
+  [[nodiscard]] bool MayRest(const Connection& connection, const Driver& driver) const;
+  void NoteResting(int socket, const Driver& driver);
+  void PushResting();
   Connection& Enlist(std::unique_ptr<Connection> connection);
   // Connections from and to other workers.
   [[nodiscard]] int twin_place() const;
@@ -126,7 +133,16 @@ class Leader {
   int signals_to_end_ = 0;
   int exit_status_ = 0;
 
+  // The gate of the core that led last; sockets on which the end of an answer rests.
+  std::atomic<PushGate*> push_gate_{nullptr};
+  static constexpr int kMostResting = 8;
+  std::array<int, kMostResting> resting_{};
+  int resting_count_ = 0;
+  int64_t resting_since_us_ = 0;
+
   bool has_asked_for_replacement_ = false;
+  std::atomic<int64_t> lead_taken_us_{0};
+  std::atomic<bool> seen_slow_{false};
   HarakiriWatch* harakiri_ = nullptr;
   UniqueFunction<void()> flush_logs_;
   std::atomic<bool> draining_{false};

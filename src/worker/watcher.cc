@@ -6,20 +6,25 @@ namespace uwsgi {
 void Watcher::Run() {
   Lead& lead = leader_.lead();
   Seats& seats = leader_.seats();
+  WatchPace pace;
   Lead::Entry last = 0;
   int idle_looks = 0;
   while (!seats.ending()) {
     const Lead::Entry now = lead.Look();
-    if (Lead::IsInApp(now) && now == last && lead.Take(now)) {
-      TakeLead();
+    if (Lead::IsInApp(now)) {
       idle_looks = 0;
-      last = 0;
-      continue;
+      seats.WatcherSleeps(kSlowAfterUs);
+      if (lead.Look() == now && lead.Take(now)) {
+        TakeLead();
+        continue;
+      }
+    } else {
+      idle_looks = now == last ? idle_looks + 1 : 0;
     }
-    idle_looks = now == last ? idle_looks + 1 : 0;
     last = now;
-    if (Lead::IsInApp(now) || idle_looks < kIdleLooks) {
-      seats.WatcherSleeps(kLookEveryUs);
+    if (leader_.has_seen_slow_request()) pace.SawSlowRequest();
+    if (idle_looks < kIdleLooks) {
+      seats.WatcherSleeps(pace.NextSleepUs());
       continue;
     }
     leader_.watcher_asleep.store(true, std::memory_order_seq_cst);
@@ -31,6 +36,7 @@ void Watcher::Run() {
 
 void Watcher::TakeLead() {
   Seats& seats = leader_.seats();
+  leader_.NoteLeadTaken();
   leader_.FlushLogs();
   if (seats.OfferLeadToIdleCore()) return;
   seats.WatcherDrives();

@@ -5,10 +5,39 @@
 
 namespace uwsgi {
 
+// How long the watcher sleeps between two looks. A timer costs the processor more than it seems to,
+// on virtual machines above all, and an application that has been quick for a while tends to stay
+// so: then the looks grow rarer, up to kLongestUs. One slow request brings them back to kShortestUs
+// for a second or two; a hiccup, which is over soon after the lead was taken, does not.
+class WatchPace {
+ public:
+  static constexpr int64_t kShortestUs = 1000;
+  static constexpr int64_t kLongestUs = 16'000;
+
+  int64_t NextSleepUs() {
+    if (++calm_looks_ > kLooksPerStep && sleep_us_ < kLongestUs) {
+      calm_looks_ = 0;
+      sleep_us_ *= 2;
+    }
+    return sleep_us_;
+  }
+  void SawSlowRequest() {
+    sleep_us_ = kShortestUs;
+    calm_looks_ = -kLooksAfterSlow;
+  }
+
+ private:
+  static constexpr int kLooksPerStep = 8;
+  static constexpr int kLooksAfterSlow = 1000;
+
+  int64_t sleep_us_ = kShortestUs;
+  int calm_looks_ = 0;
+};
+
 // The thread that keeps a slow request from delaying the others. It never runs an application and
-// never holds a language's lock. While requests are quick it does nothing but look, once in a
-// millisecond; while there are none it sleeps. When it sees the same request inside the application
-// at two looks, it takes the lead and gives it to an idle core, or, when there is none, drives the
+// never holds a language's lock. While requests are quick it does nothing but look now and then;
+// while there are none it sleeps. When a request is still inside the application a millisecond
+// after a look, it takes the lead and gives it to an idle core, or, when there is none, drives the
 // loop itself until a core is free.
 class Watcher {
  public:
@@ -17,7 +46,7 @@ class Watcher {
   void Run();
 
  private:
-  static constexpr int64_t kLookEveryUs = 1000;
+  static constexpr int64_t kSlowAfterUs = 1000;
   static constexpr int kIdleLooks = 8;  // without a request, before it sleeps
 
   void TakeLead();
