@@ -3,37 +3,14 @@
 // of them is the affair of wire/corpus_test.cc.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <filesystem>
 
-#include "base/file.h"
 #include "base/log.h"
-#include "base/strings.h"
 #include "testing/connection_harness.h"
+#include "testing/wire_corpus.h"
 
 namespace uwsgi {
 namespace {
-
-namespace fs = std::filesystem;
-
-struct Case {
-  std::string input;
-  std::string outcome;
-  size_t responses = 0;
-};
-
-Case Load(const fs::path& http) {
-  fs::path expect = http;
-  const std::string text = ReadFile(expect.replace_extension(".expect").string()).value();
-  const auto lines = Split(text, '\n');
-  Case loaded{ReadFile(http.string()).value(), std::string(lines.at(0))};
-  loaded.responses = loaded.outcome == "incomplete" ? 0 : 1;
-  for (const auto line : lines) {
-    if (line.starts_with("responses: "))
-      loaded.responses = static_cast<size_t>(ParseInt(line.substr(11)).value());
-  }
-  return loaded;
-}
 
 // The statuses of all final responses.
 std::vector<std::string> StatusesOf(std::string_view answers) {
@@ -46,7 +23,7 @@ std::vector<std::string> StatusesOf(std::string_view answers) {
   return statuses;
 }
 
-void Check(const Case& expected, ByteView input, size_t step, size_t ahead) {
+void Check(const WireCase& expected, ByteView input, size_t step, size_t ahead) {
   RequestSpec spec;
   spec.post_buffering = true;
   ConnectionHarness harness(
@@ -81,7 +58,7 @@ void Check(const Case& expected, ByteView input, size_t step, size_t ahead) {
   EXPECT_EQ(closes, expected.outcome.ends_with("close"));
 }
 
-class ConnectionCorpus : public testing::TestWithParam<fs::path> {
+class ConnectionCorpus : public testing::TestWithParam<std::filesystem::path> {
  protected:
   void SetUp() override {
     before_ = SetLogSink([](std::string_view) {});
@@ -93,7 +70,7 @@ class ConnectionCorpus : public testing::TestWithParam<fs::path> {
 };
 
 TEST_P(ConnectionCorpus, AnswersAsExpectedHoweverTheInputIsCut) {
-  const Case expected = Load(GetParam());
+  const WireCase expected = LoadWireCase(GetParam());
   const std::string behind = "GET /ahead HTTP/1.1\r\nHost: ahead\r\n\r\n" + expected.input;
   const bool is_long = expected.input.size() > 5000;
   for (const size_t step : {expected.input.size(), is_long ? size_t{4999} : size_t{1}}) {
@@ -104,21 +81,7 @@ TEST_P(ConnectionCorpus, AnswersAsExpectedHoweverTheInputIsCut) {
   }
 }
 
-std::vector<fs::path> Files() {
-  std::vector<fs::path> files;
-  for (const char* const kind : {"valid", "invalid"}) {
-    for (const auto& entry :
-         fs::directory_iterator(fs::path(UWSGI_SOURCE_DIR) / "tests/wire" / kind)) {
-      if (entry.path().extension() == ".http") files.push_back(entry.path());
-    }
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-INSTANTIATE_TEST_SUITE_P(Wire, ConnectionCorpus, testing::ValuesIn(Files()), [](const auto& param) {
-  return param.param.parent_path().filename().string() + "_" + param.param.stem().string();
-});
+INSTANTIATE_TEST_SUITE_P(Wire, ConnectionCorpus, testing::ValuesIn(WireCaseFiles()), WireCaseName);
 
 }  // namespace
 }  // namespace uwsgi

@@ -4,20 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
-#include <map>
 #include <memory>
 
-#include "base/file.h"
 #include "base/strings.h"
+#include "testing/wire_corpus.h"
 #include "wire/http1_body.h"
 #include "wire/target.h"
 
 namespace uwsgi {
 namespace {
-
-namespace fs = std::filesystem;
 
 // What an application would see of one request.
 struct Seen {
@@ -120,49 +116,6 @@ Story InPieces(ByteView input, size_t step) {
   }
 }
 
-struct Fact {
-  std::string key, value;
-};
-
-std::string Unescape(ByteView text) {
-  static const std::map<char, char> kSigns{{'r', '\r'}, {'n', '\n'}, {'t', '\t'}, {'\\', '\\'}};
-  std::string out;
-  for (size_t at = 0; at < text.size(); ++at) {
-    if (text[at] != '\\') {
-      out.push_back(text[at]);
-    } else if (text[++at] == 'x') {
-      unsigned byte = 0;
-      std::from_chars(text.data() + at + 1, text.data() + at + 3, byte, 16);
-      out.push_back(static_cast<char>(byte));
-      at += 2;
-    } else {
-      out.push_back(kSigns.at(text[at]));
-    }
-  }
-  return out;
-}
-
-struct Case {
-  std::string name;
-  std::string input;
-  std::string outcome;
-  std::vector<Fact> facts;
-};
-
-Case Load(const fs::path& http) {
-  fs::path expect = http;
-  const std::string text = ReadFile(expect.replace_extension(".expect").string()).value();
-  const auto lines = Split(text, '\n');
-  Case loaded{http.stem().string(), ReadFile(http.string()).value(), std::string(lines.at(0)), {}};
-  for (size_t i = 1; i < lines.size(); ++i) {
-    const size_t colon = lines[i].find(": ");
-    if (colon != ByteView::npos)
-      loaded.facts.push_back(
-          {std::string(lines[i].substr(0, colon)), Unescape(lines[i].substr(colon + 2))});
-  }
-  return loaded;
-}
-
 std::string OutcomeOf(const Story& story) {
   if (story.incomplete) return "incomplete";
   return fmt::format("{} {}", story.refused == 0 ? 200 : story.refused,
@@ -174,7 +127,7 @@ bool HasField(const Seen& seen, ByteView name) {
                      [name](const auto& field) { return EqualsIgnoringCase(field.first, name); });
 }
 
-void CheckFact(const Seen& seen, const Fact& fact) {
+void CheckFact(const Seen& seen, const WireCase::Fact& fact) {
   if (fact.key == "request") {
     EXPECT_EQ(seen.method + " " + seen.path, fact.value);
   } else if (fact.key == "query") {
@@ -199,26 +152,21 @@ void CheckFact(const Seen& seen, const Fact& fact) {
 }
 
 // `ahead` is the number of requests in front of those of the case.
-void Check(const Case& expected, const Story& story, size_t ahead) {
+void Check(const WireCase& expected, const Story& story, size_t ahead) {
   EXPECT_EQ(OutcomeOf(story), expected.outcome);
-  size_t responses = expected.outcome == "incomplete" ? 0 : 1;
   size_t request = ahead - 1;
-  for (const Fact& fact : expected.facts) {
-    if (fact.key == "responses") {
-      responses = static_cast<size_t>(ParseInt(fact.value).value());
-      continue;
-    }
+  for (const WireCase::Fact& fact : expected.facts) {
     if (fact.key == "request") ++request;
     ASSERT_LT(request, story.requests.size());
     CheckFact(story.requests[request], fact);
   }
-  EXPECT_EQ(story.requests.size() + (story.refused != 0 ? 1 : 0), responses + ahead);
+  EXPECT_EQ(story.requests.size() + (story.refused != 0 ? 1 : 0), expected.responses + ahead);
 }
 
-class Corpus : public testing::TestWithParam<fs::path> {};
+class Corpus : public testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(Corpus, SameAnswerHoweverTheInputIsCut) {
-  const Case expected = Load(GetParam());
+  const WireCase expected = LoadWireCase(GetParam());
   const std::string behind = "GET /ahead HTTP/1.1\r\nHost: ahead\r\n\r\n" + expected.input;
   for (const size_t step : {expected.input.size(), size_t{1}, size_t{2}, size_t{7}, size_t{17}}) {
     SCOPED_TRACE(fmt::format("{} in pieces of {}", expected.name, step));
@@ -230,21 +178,7 @@ TEST_P(Corpus, SameAnswerHoweverTheInputIsCut) {
   }
 }
 
-std::vector<fs::path> Files() {
-  std::vector<fs::path> files;
-  for (const char* const kind : {"valid", "invalid"}) {
-    for (const auto& entry :
-         fs::directory_iterator(fs::path(UWSGI_SOURCE_DIR) / "tests/wire" / kind)) {
-      if (entry.path().extension() == ".http") files.push_back(entry.path());
-    }
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-INSTANTIATE_TEST_SUITE_P(Wire, Corpus, testing::ValuesIn(Files()), [](const auto& param) {
-  return param.param.parent_path().filename().string() + "_" + param.param.stem().string();
-});
+INSTANTIATE_TEST_SUITE_P(Wire, Corpus, testing::ValuesIn(WireCaseFiles()), WireCaseName);
 
 }  // namespace
 }  // namespace uwsgi
