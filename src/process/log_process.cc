@@ -156,6 +156,8 @@ class LogProcess {
   void Read(Source& source, int reads) {
     char bytes[65536];
     bool has_more = true;
+    // What waits may find room by now: then what comes need not be lost.
+    hub_->Flush();
     for (; has_more && reads > 0; --reads) {
       const ssize_t got = ::read(source.fd.get(), bytes, sizeof bytes);
       if (got > 0) {

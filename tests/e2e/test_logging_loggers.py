@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loggers, routes and encoders, rotation, and consumers that take nothing."""
+import fcntl
 import json
 import os
 import re
 import select
 import signal
 import socket
+import termios
 import time
 
 import pytest
@@ -24,7 +26,7 @@ def text_of(path):
 def wait_text(srv, path, pattern, count=1):
     """The text of a file once it holds the pattern."""
     wait_until(lambda: len(re.findall(pattern, text_of(path), re.M)) >= count, srv.seconds(10),
-               f"{count} x {pattern!r} in {path}:\n{text_of(path)[-1500:]}")
+               lambda: f"{count} x {pattern!r} in {path}:\n{text_of(path)[-1500:]}")
     return text_of(path)
 
 
@@ -417,18 +419,26 @@ def test_a_full_disk(server):
     srv.stop()
 
 
+def unread(pid):
+    """Bytes that a worker has written and the log process has not read yet."""
+    with open(f"/proc/{pid}/fd/1", "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as pipe:
+        return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4), "little")
+
+
 def test_a_disk_that_has_room_again(server, tmp_path):
     """A tiny file system, where the test may have one."""
     mount = tmp_path / "disk"
     mount.mkdir()
     if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=4m tmpfs {mount} 2>/dev/null") != 0:
         pytest.skip("no file system can be mounted here")
+    srv = None
     try:
         (mount / "filler").write_bytes(b"x" * 4_050_000)
         srv = server(app="talk", args=["--log-json", "--logger", f"file:{mount}/one.log"], ready=False)
         srv.wait_ready_by_socket()
         for _ in range(6):
             srv.get("/flood")
+        wait_until(lambda: unread(srv.workers()[0]) == 0, srv.seconds(20), "the log process to have read everything")
         (mount / "filler").unlink()
         srv.get("/print?again")
         wait_text(srv, mount / "one.log", "printed by")
@@ -436,7 +446,9 @@ def test_a_disk_that_has_room_again(server, tmp_path):
             json.loads(line)
         srv.stop()
     finally:
-        os.system(f"umount {mount}")
+        if srv is not None:
+            srv.stop(check=False)
+        assert os.system(f"umount {mount} 2>/dev/null || umount -l {mount}") == 0
 
 
 def test_a_datagram_socket_that_nobody_reads(server, tmp_path):

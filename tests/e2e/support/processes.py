@@ -6,13 +6,13 @@ from pathlib import Path
 
 
 def wait_until(condition, timeout=10, what="condition"):
-    """Polls until the condition is true and returns its value."""
+    """Polls until the condition is true and returns its value. `what` may be a function, asked when it has failed."""
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
+        assert time.monotonic() < deadline, f"waited {timeout} s for {what() if callable(what) else what}"
         time.sleep(0.01)
 
 

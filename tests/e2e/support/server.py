@@ -209,7 +209,7 @@ class Server:
 
     def wait_log(self, pattern, timeout=10, count=1):
         wait_until(lambda: len(re.findall(pattern, self.log(), re.M)) >= count, self.seconds(timeout),
-                   f"{count} x {pattern!r} in the log:\n{self.log()[-2000:]}")
+                   lambda: f"{count} x {pattern!r} in the log:\n{self.log()[-2000:]}")
         return list(re.finditer(pattern, self.log(), re.M))[-1]
 
     def allow(self, *patterns):
