@@ -51,6 +51,9 @@ class EventLoop {
   // at once.
   void Run();
   void Stop() { stopping_ = true; }
+  // In a child after a fork: from now on it can only be taken apart, and the parent's loop goes on
+  // as it was.
+  void LeaveInChild() { poller_.LeaveInChild(); }
   // Readable when RunOnce(0) has something to do, timers apart: for a loop within another.
   [[nodiscard]] int fd() const { return poller_.fd(); }
   // One wait of at most `timeout_ms` (-1: as long as it takes) and the callbacks for what it

@@ -4,6 +4,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -64,6 +66,37 @@ FileWatchId FileWatch::Add(std::string path, Callback on_change) {
   // After the watches, so that nothing falls between.
   watched.stamp = StampOf(watched.path);
   return id;
+}
+
+FileWatchId FileWatch::AddSince(std::string_view state, std::string path, Callback on_change) {
+  const FileWatchId id = Add(std::move(path), std::move(on_change));
+  const std::shared_ptr<Watched>& watched = watched_.at(id);
+  if (TextOf(watched->stamp) == state) return id;
+  loop_.Defer([this, id, had_been = state != "-"] {
+    const auto found = watched_.find(id);
+    if (found == watched_.end()) return;
+    const std::shared_ptr<Watched> changed = found->second;
+    if (!changed->stamp.exists) return changed->on_change(FileChange::kDeleted);
+    changed->on_change(had_been ? FileChange::kModified : FileChange::kCreated);
+  });
+  return id;
+}
+
+std::string FileWatch::TextOf(const Stamp& stamp) {
+  if (!stamp.exists) return "-";
+  return fmt::format("{}:{}:{}:{}.{}:{}.{}", stamp.device, stamp.inode, stamp.size,
+                     stamp.modified.tv_sec, stamp.modified.tv_nsec, stamp.changed.tv_sec,
+                     stamp.changed.tv_nsec);
+}
+
+std::string FileWatch::StateOf(FileWatchId id) const {
+  const auto found = watched_.find(id);
+  return found == watched_.end() ? "-" : TextOf(found->second->stamp);
+}
+
+bool FileWatch::Exists(FileWatchId id) const {
+  const auto found = watched_.find(id);
+  return found != watched_.end() && found->second->stamp.exists;
 }
 
 void FileWatch::Remove(FileWatchId id) {
@@ -139,7 +172,8 @@ void FileWatch::LookAtAll() {
   for (const FileWatchId id : ids) Look(id, /*told=*/false);
 }
 
-// `told`: something happened to it for sure, even if it looks as before.
+// `told`: something happened to it for sure, even if it looks as before; unless a look of ours has
+// found that already.
 void FileWatch::Look(FileWatchId id, bool told) {
   const auto found = watched_.find(id);
   if (found == watched_.end()) return;
@@ -153,14 +187,17 @@ void FileWatch::Look(FileWatchId id, bool told) {
     now = StampOf(watched->path);
   }
   watched->stamp = now;
+  const bool same = same_thing && now.size == before.size &&
+                    SameTime(now.modified, before.modified) &&
+                    SameTime(now.changed, before.changed);
+  if (told && std::exchange(watched->is_ahead, false) && same) return;
+  if (!told && !same) watched->is_ahead = true;
   if (!now.exists && !before.exists) return;
   if (!before.exists) return watched->on_change(FileChange::kCreated);
   if (!now.exists) return watched->on_change(FileChange::kDeleted);
   if (now.device != before.device || now.inode != before.inode)
     return watched->on_change(FileChange::kReplaced);
-  if (told || now.size != before.size || !SameTime(now.modified, before.modified) ||
-      !SameTime(now.changed, before.changed))
-    watched->on_change(FileChange::kModified);
+  if (told || !same) watched->on_change(FileChange::kModified);
 }
 
 }  // namespace uwsgi

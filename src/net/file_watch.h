@@ -45,8 +45,16 @@ class FileWatch {
   // What is there now is the state that changes are told against. A callback may add and remove,
   // itself included.
   FileWatchId Add(std::string path, Callback on_change);
+  // The same, but told against what StateOf() said, in another process perhaps.
+  FileWatchId AddSince(std::string_view state, std::string path, Callback on_change);
+  // What was there when it was looked at last, as text; "-" when there was nothing.
+  [[nodiscard]] std::string StateOf(FileWatchId id) const;
+  [[nodiscard]] bool Exists(FileWatchId id) const;
   // Harmless when there is no such watch.
   void Remove(FileWatchId id);
+
+  // What happens by itself each second.
+  void LookAtAll();
 
   // Gives back the descriptor; the parent goes on watching.
   void LeaveInChild() { inotify_.Reset(); }
@@ -65,18 +73,20 @@ class FileWatch {
     std::string path;
     Callback on_change;
     Stamp stamp;
+    // A look has found the change of which inotify will tell yet.
+    bool is_ahead = false;
     int itself = -1;     // watch descriptors of inotify; -1: none
     int directory = -1;  // the one it is in, or the nearest that exists
   };
 
   explicit FileWatch(EventLoop& loop) : loop_(loop) {}
   static Stamp StampOf(const std::string& path);
+  static std::string TextOf(const Stamp& stamp);
   void Arm(FileWatchId id, Watched& watched);
   void Use(int& slot, int descriptor, FileWatchId id);
   int AddWatch(const std::string& path, uint32_t mask);
   int WatchNearestDirectory(const std::string& path);
   void OnEvents();
-  void LookAtAll();
   void Look(FileWatchId id, bool told);
 
   EventLoop& loop_;

@@ -125,6 +125,46 @@ TEST_F(FileWatchTest, TheSameFileMayBeWatchedTwice) {
   EXPECT_EQ(News(), Words{"modified"});
 }
 
+TEST_F(FileWatchTest, AChangeThatALookHasFoundFirstIsToldOnce) {
+  Write(dir / "a", "1");
+  Add(dir / "a");
+  for (int i = 0; i < 3; ++i) {
+    std::ofstream(dir / "a", std::ios::app) << "2";
+    watch->LookAtAll();
+    EXPECT_EQ(std::exchange(seen, {}), Words{"modified"});
+    EXPECT_EQ(News(), Words{});
+    std::ofstream(dir / "a", std::ios::app) << "3";
+    EXPECT_EQ(News(), Words{"modified"});
+  }
+}
+
+TEST_F(FileWatchTest, WhatChangedWhileNobodyWatchedIsToldAgainstTheStateOfBefore) {
+  const FileWatchId missing = Add(dir / "a");
+  const std::string nothing = watch->StateOf(missing);
+  EXPECT_FALSE(watch->Exists(missing));
+  Write(dir / "a", "1");
+  EXPECT_EQ(News(), Words{"created"});
+  EXPECT_TRUE(watch->Exists(missing));
+  const std::string first = watch->StateOf(missing);
+  watch->Remove(missing);
+
+  const auto note = [this](FileChange change) { seen.emplace_back(NameOf(change)); };
+  FileWatchId id = watch->AddSince(first, dir / "a", note);
+  EXPECT_EQ(News(), Words{});
+  watch->Remove(id);
+  Write(dir / "a", "22");
+  id = watch->AddSince(first, dir / "a", note);
+  EXPECT_EQ(News(), Words{"modified"});
+  watch->Remove(id);
+  id = watch->AddSince(nothing, dir / "a", note);
+  EXPECT_EQ(News(), Words{"created"});
+  EXPECT_EQ(NewsAfterASecond(), Words{});
+  watch->Remove(id);
+  fs::remove(dir / "a");
+  watch->AddSince(first, dir / "a", note);
+  EXPECT_EQ(News(), Words{"deleted"});
+}
+
 TEST_F(FileWatchTest, ACallbackMayRemoveItself) {
   Write(dir / "a", "1");
   FileWatchId id = 0;

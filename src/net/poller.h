@@ -41,6 +41,9 @@ class Poller {
   // signal.
   int Wait(std::span<epoll_event> into, int timeout_ms);
 
+  // In a child after a fork: what is removed from now on stays in the parent's set.
+  void LeaveInChild() { epoll_.Reset(); }
+
   // Itself a descriptor that is readable when something waits, so that pollers can be nested.
   [[nodiscard]] int fd() const { return epoll_.get(); }
 

@@ -42,7 +42,8 @@ struct Child {
   int64_t deadline_us = 0;  // of draining; 0 when there is none
   ReplaceReason reason = ReplaceReason::kNone;
   Farewell farewell = Farewell::kBuried;
-  int failed_starts = 0;  // in a row
+  bool is_outdated = false;  // a helper that is to be reloaded as soon as it serves
+  int failed_starts = 0;     // in a row
   int spawns = 0;         // processes that had this place
   UniqueFd reports;       // the child says here that it is ready
   WatchId reports_watch = 0;

@@ -187,6 +187,7 @@ void Master::Start(Child& child) {
   child.reports = std::move(forked->reports);
   child.forked_us = MonotonicMicros();
   child.ready_us = child.told_to_end_us = child.deadline_us = 0;
+  child.is_outdated = false;
   child.reason = ReplaceReason::kNone;
   child.farewell = Farewell::kBuried;
   NoteStarted(child, is_first);
@@ -220,6 +221,8 @@ void Master::NoteStarted(const Child& child, bool is_first) {
 
 // In a child: what belongs to the master alone goes.
 void Master::LeaveInChild() {
+  // Whatever is taken apart here is to stay in the parent's loop.
+  loop_->LeaveInChild();
   for (const auto& duty : parts_.duties) duty->LeaveInChild();
   trial_->LeaveInChild();
   for (Child& child : children_.all()) child.reports.Reset();
@@ -305,7 +308,10 @@ void Master::Hurry(Child& child, int64_t left_us) {
 
 void Master::AnnounceReady(Child& child) {
   child.ready_us = MonotonicMicros();
-  if (child.is_helper()) return;
+  if (child.is_helper()) {
+    if (std::exchange(child.is_outdated, false) && !stopping_) ReloadHelper(child);
+    return;
+  }
   parts_.serving.scoreboard->MakeCurrent(child.id, child.berth);
   any_ready_ = true;
   if (Child& twin = children_.TwinOf(child); twin.state == ChildState::kOutgoing) LetGo(twin);

@@ -170,6 +170,7 @@ class Master final : private MasterDesk {
   void ReadSignals();
   void ReloadProgram(bool brutally);
   void ReloadHelpers(ChildKind kind);
+  void ReloadHelper(Child& child);
   void OnTrialEnd(int wait_status);
   void BecomeNew();
   void Stop(int signal, int64_t mercy_us, int exit_status);

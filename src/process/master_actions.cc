@@ -102,12 +102,18 @@ Result<pid_t> Master::RunFork(UniqueFunction<int()> main, UniqueFunction<void(in
 void Master::ReloadHelpers(ChildKind kind) {
   if (stopping_) return;
   for (Child& child : children_.all()) {
-    if (child.kind != kind || child.state != ChildState::kServing) continue;
-    ::kill(child.pid, SIGHUP);
-    child.deadline_us = MonotonicMicros() + child.place->mercy_us;
-    Happen(child, ChildEvent::kTooOld);
-    WatchDeadline(child);
+    if (child.kind != kind) continue;
+    // It may have read already what has changed since.
+    if (child.state == ChildState::kStarting) child.is_outdated = true;
+    if (child.state == ChildState::kServing) ReloadHelper(child);
   }
+}
+
+void Master::ReloadHelper(Child& child) {
+  ::kill(child.pid, SIGHUP);
+  child.deadline_us = MonotonicMicros() + child.place->mercy_us;
+  Happen(child, ChildEvent::kTooOld);
+  WatchDeadline(child);
 }
 
 // First it is tried whether the configuration and the application load. A second request while the

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/touch.h"
 
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "process/worker_main.h"
@@ -11,10 +13,8 @@
 namespace uwsgi {
 namespace {
 
-bool Exists(const std::string& path) {
-  struct stat found {};
-  return ::stat(path.c_str(), &found) == 0;
-}
+constexpr int64_t kSettle = 100'000;
+constexpr std::string_view kNote = "touch";
 
 }  // namespace
 
@@ -29,14 +29,55 @@ Status RunBeside(MasterDesk& desk, const std::string& command) {
 Status TouchDuty::Begin(MasterDesk& desk) {
   desk_ = &desk;
   watch_ = FileWatch::Create(desk.loop());
-  for (const TouchSpec& spec : specs_) {
-    if (!Exists(spec.path)) {
-      Log("unable to stat() {}, events will be triggered as soon as the file is created",
-          spec.path);
-    }
-    watch_->Add(spec.path, [this, &spec](FileChange) { OnTouched(spec); });
+  watched_.resize(specs_.size());
+  for (size_t i = 0; i < specs_.size(); ++i) Watch(specs_[i], watched_[i]);
+  return {};
+}
+
+void TouchDuty::Watch(const TouchSpec& spec, Watched& watched) {
+  auto on_change = [this, &spec, &watched](FileChange) { OnChange(spec, watched); };
+  const std::string_view state = FormerState(spec);
+  watched.id = state.empty() ? watch_->Add(spec.path, std::move(on_change))
+                             : watch_->AddSince(state, spec.path, std::move(on_change));
+  // Said when it is watched already: whoever creates it now is seen.
+  if (watch_->Exists(watched.id)) return;
+  Log("unable to stat() {}, events will be triggered as soon as the file is created", spec.path);
+}
+
+// How the program before a reload has seen the file; empty when it did not watch it.
+std::string_view TouchDuty::FormerState(const TouchSpec& spec) const {
+  if (desk_->predecessor() == nullptr) return {};
+  for (const Note& note : desk_->predecessor()->notes) {
+    if (note.name != kNote) continue;
+    const size_t blank = std::min(note.text.find(' '), note.text.size());
+    if (std::string_view(note.text).substr(std::min(blank + 1, note.text.size())) == spec.path)
+      return std::string_view(note.text).substr(0, blank);
   }
   return {};
+}
+
+void TouchDuty::LeaveNotes(HandOver& state) {
+  for (size_t i = 0; i < watched_.size(); ++i) {
+    state.notes.push_back({std::string(kNote), fmt::format("{} {}", watch_->StateOf(watched_[i].id),
+                                                           specs_[i].path)});
+  }
+}
+
+void TouchDuty::OnChange(const TouchSpec& spec, Watched& watched) {
+  if (watched.settling != 0) return;
+  watched.settling = desk_->loop().After(kSettle, [this, &spec, &watched] {
+    watched.settling = 0;
+    OnTouched(spec);
+  });
+}
+
+// What asks for the server to be replaced is about to be done; the rest is done now.
+void TouchDuty::BeforeExec() {
+  for (size_t i = 0; i < watched_.size(); ++i) {
+    if (watched_[i].settling == 0) continue;
+    desk_->loop().Cancel(std::exchange(watched_[i].settling, 0));
+    if (specs_[i].kind != TouchSpec::Kind::kCommand) OnTouched(specs_[i]);
+  }
 }
 
 void TouchDuty::OnTouched(const TouchSpec& spec) {

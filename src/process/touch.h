@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/file_watch.h"
@@ -15,18 +16,30 @@ namespace uwsgi {
 // Runs a shell command as a child of the master and says in the log when it fails.
 Status RunBeside(MasterDesk& desk, const std::string& command);
 
-// Watches files and does what their options ask for when they have changed.
+// Watches files and does what their options ask for when they have changed. What is done to a file
+// within a moment is one touch. A touch while the program is replaced is seen by the next one.
 class TouchDuty final : public Duty {
  public:
   explicit TouchDuty(std::vector<TouchSpec> specs) : specs_(std::move(specs)) {}
 
   Status Begin(MasterDesk& desk) override;
+  void BeforeExec() override;
+  void LeaveNotes(HandOver& state) override;
   void LeaveInChild() override;
 
  private:
+  struct Watched {
+    FileWatchId id = 0;
+    TimerId settling = 0;  // it has changed, and is given a moment to change again
+  };
+
+  void Watch(const TouchSpec& spec, Watched& watched);
+  [[nodiscard]] std::string_view FormerState(const TouchSpec& spec) const;
+  void OnChange(const TouchSpec& spec, Watched& watched);
   void OnTouched(const TouchSpec& spec);
 
   std::vector<TouchSpec> specs_;
+  std::vector<Watched> watched_;  // of each spec
   MasterDesk* desk_ = nullptr;
   std::unique_ptr<FileWatch> watch_;
 };

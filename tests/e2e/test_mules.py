@@ -239,6 +239,26 @@ def test_mules_after_a_reload(server):
     wait_until(lambda: ask(srv, "uwsgi.mule_msg(b'new', 2)") == "True" and "in mule 2: b'new'" in srv.log(), srv.seconds(10))
 
 
+def test_a_mule_that_starts_is_reloaded_too(server, tmp_path):
+    """It may have read already what was changed just before the touch."""
+    gate, flag = tmp_path / "gate", tmp_path / "touch"
+    flag.touch()
+    gate.touch()
+    srv = server(app=HOOKED + f'''
+import os, uwsgidecorators
+@uwsgidecorators.postfork
+def wait():
+    if uwsgi.mule_id() == 0: return
+    os.write(1, b"mule waits\\n")
+    while os.path.exists({str(gate)!r}): time.sleep(0.01)
+''', args=["--master", "--mule", "--touch-mules-reload", flag])
+    srv.wait_log("mule waits")
+    os.utime(flag, (1, 1))
+    srv.wait_log("has been touched... reloading mules")
+    gate.unlink()
+    srv.wait_log("spawned uWSGI mule", count=2)
+
+
 def test_touch_mules_reload(server, tmp_path):
     srv = server(app=HOOKED, args=["--master", "--mules", "2", "--touch-mules-reload", f"{tmp_path}/touch"])
     old = mule_pids(srv, 2)
