@@ -65,6 +65,14 @@ void StatsClient::Read() {
   if (peer_closed_ && loop_.Rewatch(watch_, kWritable).has_value() == false) End();
 }
 
+void StatsClient::Hurry(bool keep_silent) {
+  if (is_over_) return;
+  if (answers_) return Send();
+  Read();
+  if (is_over_ || answers_ || (keep_silent && input_.empty())) return;
+  Consider(/*is_last_word=*/true);
+}
+
 // Nothing more will be said, or there was time to say it.
 void StatsClient::Consider(bool is_last_word) {
   using Kind = StatsRequest::Kind;

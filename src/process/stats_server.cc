@@ -34,6 +34,7 @@ constexpr int64_t kSilenceOverHttp = kSecond;
 constexpr int64_t kTimeToAsk = kSecond;
 constexpr int kPatiences = 8;  // that a client has in all
 constexpr std::string_view kSocketNote = "stats";
+constexpr std::string_view kClientNote = "stats client";
 
 std::string HeadOf(std::string_view status, std::string_view type, std::string_view more = {}) {
   return fmt::format("HTTP/1.0 {}\r\nConnection: close\r\n{}Content-Type: {}\r\n\r\n", status, more,
@@ -56,12 +57,26 @@ Status StatsServer::Begin(MasterDesk& desk) {
   desk_ = &desk;
   if (!spec_.is_served) {
     static_cast<void>(Inherited());
+    AdmitInherited();
     return {};
   }
   listener_ = TRY(OpenListener());
   Log("*** Stats server enabled on {} fd: {} ***", listener_->name(), listener_->fd());
   OpenDoor();
+  AdmitInherited();
   return {};
+}
+
+// Clients of the program before a reload that have not asked yet.
+void StatsServer::AdmitInherited() {
+  if (desk_->predecessor() == nullptr) return;
+  for (const Note& note : desk_->predecessor()->notes) {
+    const auto fd = note.name == kClientNote ? ParseInt(note.text) : std::nullopt;
+    if (!fd) continue;
+    UniqueFd socket(static_cast<int>(*fd));
+    ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC);
+    if (listener_) Admit(std::move(socket));
+  }
 }
 
 // The socket of the program before a reload, when it listens where we are to.
@@ -86,14 +101,24 @@ Result<Listener> StatsServer::OpenListener() const {
   return Listener::Bind(spec_.listener);
 }
 
+// Whoever has come gets the answer now: the next program may take its time. Those who are to ask
+// over HTTP go along until they do.
 void StatsServer::BeforeExec() {
-  if (listener_) ::fcntl(listener_->fd(), F_SETFD, 0);
+  if (!listener_) return;
+  ::fcntl(listener_->fd(), F_SETFD, 0);
+  Accept();
+  for (const auto& [id, client] : clients_) client->Hurry(/*keep_silent=*/spec_.speaks_http);
 }
 
 void StatsServer::LeaveNotes(HandOver& state) {
   if (listener_)
     state.notes.push_back(
         {std::string(kSocketNote), fmt::format("{} {}", listener_->fd(), spec_.listener.address)});
+  for (const auto& [id, client] : clients_) {
+    const int fd = client->unanswered_fd();
+    if (fd < 0 || ::fcntl(fd, F_SETFD, 0) != 0) continue;
+    state.notes.push_back({std::string(kClientNote), fmt::format("{}", fd)});
+  }
 }
 
 void StatsServer::LeaveInChild() {

@@ -39,6 +39,7 @@ class StatsServer final : public Duty {
   };
 
   [[nodiscard]] UniqueFd Inherited() const;
+  void AdmitInherited();
   Result<Listener> OpenListener() const;
   void Accept();
   void Admit(UniqueFd socket);

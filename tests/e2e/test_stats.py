@@ -387,6 +387,43 @@ def test_reloads_are_counted_over_reloads(start):
     srv.wait_log(r"ended with status \d+, reason: reloaded")
 
 
+@pytest.mark.parametrize("asks", ["at once", "later over http"])
+def test_a_client_that_comes_before_a_reload_is_answered(start, asks):
+    """It is in, and says nothing, when the program is replaced."""
+    over_http = asks != "at once"
+    srv, address = start(*(["--stats-http"] if over_http else []))
+    srv.wait_log("spawned uWSGI worker 1")
+    finished = threading.Event()
+    answers, broken = [], []
+
+    def ask():
+        while not finished.is_set():
+            try:
+                with connect(address) as client:
+                    if over_http:
+                        time.sleep(0.02)  # a client as slow as a network is, not a wait for something
+                        client.sendall(b"GET /stats HTTP/1.0\r\n\r\n")
+                    text = b"".join(iter(lambda: client.recv(65536), b""))
+                json.loads(text.split(b"\r\n\r\n")[-1])
+                answers.append(text)
+            except (OSError, ValueError) as problem:
+                broken.append(repr(problem))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for count in (1, 2, 3):
+            srv.signal(signal.SIGHUP)
+            srv.wait_log(r"gracefully \(RE\)spawned uWSGI master process", count=count, timeout=30)
+            srv.wait_log("spawned uWSGI worker 1", count=count + 1)
+    finally:
+        finished.set()
+        for thread in threads:
+            thread.join()
+    assert answers and not broken, broken[:3]
+
+
 # -- health
 
 
