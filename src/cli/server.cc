@@ -201,6 +201,12 @@ Status Server::CreateShared() {
   TRY_STATUS(services_.Create(*region_, specs_.services, StoreUseOf(order_.kind)));
   TRY_STATUS(services_.CreateMetrics(*region_, specs_.services.metrics,
                                      {&*scoreboard_, listeners_->pointers()}));
+  if (const Metrics* metrics = services_.services().metrics; metrics != nullptr) {
+    specs_.request.log.metric = [metrics](std::string_view name) {
+      const Metrics::Row* row = metrics->Find(name);
+      return row == nullptr ? std::string() : fmt::format("{}", row->Get());
+    };
+  }
   if (spec.processes > 1 || spec.has_master) migration_ = TRY(Migration::Create(*region_, *scoreboard_));
   control_ = std::make_unique<ServerControl>(*scoreboard_);
   // Applications ask for it while they are loaded.

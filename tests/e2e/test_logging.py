@@ -211,3 +211,33 @@ def test_a_slow_request_does_not_keep_the_lines_of_quick_ones(server):
         go.write_text("")
         connection.response()
         connection.response()
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_is_printed_at_once_stays_in_one_line(server, inside, unbuffered):
+    """Long lines of four processes, printed in many arguments."""
+    code = inside({"chatty.py": """
+import os, sys
+def application(environ, start_response):
+    for number in range(20):
+        print("BEGIN", os.getpid(), *["word"] * 3000, "END")
+        print("BEGIN", os.getpid(), "to stderr", "END", file=sys.stderr)
+    start_response("200 OK", [])
+    return [b"said"]
+"""})
+    srv = server(args=["--master", "--processes", "4", "--lazy-apps", "--chdir", str(code), "--module", "chatty", "--disable-logging"],
+                 env={"PYTHONUNBUFFERED": unbuffered})
+    with Load(srv, 8) as load:
+        wait_until(load.after(40), srv.seconds(30), "40 answers")
+    srv.stop()
+    lines = [line for line in srv.log().split("\n") if re.search("BEGIN|END|word", line)]
+    assert len(lines) == load.answers * 40
+    long = re.compile(r"BEGIN \d+( word){3000} END")
+    assert all(long.fullmatch(line) or re.fullmatch(r"BEGIN \d+ to stderr END", line) for line in lines)
+
+
+def test_metrics_in_request_lines(server):
+    srv = server(app="hello", args=["--master", "--metric", "name=mine,initial_value=7", "--enable-metrics",
+                                    "--log-format", "%(method) mine=%(metric.mine) none=%(metric.none) worker=%(metric.worker.1.requests)"])
+    assert srv.get("/").status == 200
+    srv.wait_log(r"^GET mine=7 none=- worker=\d+$")
