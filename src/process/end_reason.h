@@ -34,7 +34,7 @@ struct EndFacts {
   ChildEvent event = ChildEvent::kDied;
   bool by_signal = false;
   bool was_overdue = false;  // harakiri had been sent
-  bool is_stopping = false;  // the server stops
+  bool is_stopping = false;  // the server stops, or wants fewer workers
 };
 EndReason ReasonOf(const EndFacts& facts);
 

@@ -31,7 +31,8 @@ void NoteWorkerEnd(const Scoreboard& scoreboard, const Child& child, const Worke
                                      .event = end.event,
                                      .by_signal = WIFSIGNALED(end.wait_status),
                                      .was_overdue = child.reason == ReplaceReason::kOverdue,
-                                     .is_stopping = end.is_stopping});
+                                     .is_stopping = end.is_stopping ||
+                                                    child.farewell == Farewell::kCheaped});
   WorkerTotals& totals = *scoreboard.worker(child.id).totals;
   totals.ends[static_cast<size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
   const uint64_t unanswered = CountUnanswered(scoreboard, child);

@@ -113,6 +113,14 @@ CacheStats ParseCache(const Json& cache) {
           .full = Number(cache, "full")};
 }
 
+CommandStats ParseCron(const Json& cron) {
+  return {.command = Text(cron, "command"), .running = Number(cron, "pid") > 0};
+}
+
+CommandStats ParseDaemon(const Json& daemon) {
+  return {.command = Text(daemon, "cmd"), .running = Number(daemon, "pid") > 0};
+}
+
 VassalStats ParseVassal(const Json& vassal) {
   return {.id = Text(vassal, "id"),
           .on_demand = Text(vassal, "on_demand"),
@@ -161,6 +169,8 @@ Result<Snapshot> ParseSnapshot(std::string_view document) {
   snapshot.sockets = TRY(ParseList(root, "sockets", ParseSocket));
   snapshot.spoolers = TRY(ParseList(root, "spoolers", ParseSpooler));
   snapshot.caches = TRY(ParseList(root, "caches", ParseCache));
+  snapshot.crons = TRY(ParseList(root, "crons", ParseCron));
+  snapshot.daemons = TRY(ParseList(root, "daemons", ParseDaemon));
   snapshot.is_emperor = root.Has("vassals");
   snapshot.monitors = ParseMonitors(root["emperor"]);
   snapshot.is_tyrant = Truth(root, "emperor_tyrant");

@@ -53,6 +53,12 @@ struct CacheStats {
   int64_t items = 0, items_limit = 0, hits = 0, misses = 0, full = 0;
 };
 
+// A cron entry or an attached daemon.
+struct CommandStats {
+  std::string command;
+  bool running = false;
+};
+
 struct VassalStats {
   std::string id, on_demand;
   int64_t pid = 0, respawns = 0, uid = 0, gid = 0;
@@ -73,6 +79,7 @@ struct Snapshot {
   std::vector<SocketStats> sockets;
   std::vector<SpoolerStats> spoolers;
   std::vector<CacheStats> caches;
+  std::vector<CommandStats> crons, daemons;
 
   bool is_emperor = false;  // then it has vassals and no workers
   std::string monitors;     // what the Emperor watches

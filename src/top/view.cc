@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/strings.h"
 #include "top/vassal_table.h"
@@ -58,9 +59,33 @@ void DrawItems(std::string_view label, const std::vector<T>& items, Picture& pic
                DrawOne draw_one) {
   if (items.empty() || !picture.NewLine()) return;
   picture.Add(label, Style::kFaint);
+  std::string_view gap = " ";
   for (const T& item : items) {
-    picture.Add(" ");
+    picture.Add(std::exchange(gap, " - "));
     draw_one(item);
+  }
+}
+
+// What crons and daemons do, on one line: how many of them run, and which crons; a daemon shall run
+// always.
+void DrawCommands(const Snapshot& now, Picture& picture) {
+  if ((now.crons.empty() && now.daemons.empty()) || !picture.NewLine()) return;
+  const auto runs = [](const CommandStats& command) { return command.running; };
+  std::string_view gap;
+  if (!now.daemons.empty()) {
+    const auto running = static_cast<size_t>(std::ranges::count_if(now.daemons, runs));
+    picture.Add("daemons:", Style::kFaint);
+    picture.Add(fmt::format(" {}/{} running", running, now.daemons.size()),
+                running < now.daemons.size() ? Style::kAlert : Style::kPlain);
+    gap = " - ";
+  }
+  if (now.crons.empty()) return;
+  picture.Add(gap);
+  picture.Add("crons:", Style::kFaint);
+  const auto running = std::ranges::count_if(now.crons, runs);
+  picture.Add(fmt::format(" {}/{} running", running, now.crons.size()));
+  for (const CommandStats& cron : now.crons) {
+    if (cron.running) picture.Add(" - " + cron.command, Style::kBusy);
   }
 }
 
@@ -86,6 +111,7 @@ void DrawSurroundings(const Snapshot& now, Picture& picture) {
                             HitsOf(cache), cache.full > 0 ? ", FULL" : ""),
                 cache.full > 0 ? Style::kAlert : Style::kPlain);
   });
+  DrawCommands(now, picture);
 }
 
 std::vector<Row> RowsOf(const View& view, const Controls& controls) {
