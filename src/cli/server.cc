@@ -207,7 +207,8 @@ Status Server::CreateShared() {
       return row == nullptr ? std::string() : fmt::format("{}", row->Get());
     };
   }
-  if (spec.processes > 1 || spec.has_master) migration_ = TRY(Migration::Create(*region_, *scoreboard_));
+  if (spec.processes > 1 || spec.has_master)
+    migration_ = TRY(Migration::Create(*region_, *scoreboard_));
   control_ = std::make_unique<ServerControl>(*scoreboard_);
   // Applications ask for it while they are loaded.
   if (supervision().has_master) control_->BecomeMaster();

@@ -44,8 +44,8 @@ struct Child {
   Farewell farewell = Farewell::kBuried;
   bool is_outdated = false;  // a helper that is to be reloaded as soon as it serves
   int failed_starts = 0;     // in a row
-  int spawns = 0;         // processes that had this place
-  UniqueFd reports;       // the child says here that it is ready
+  int spawns = 0;            // processes that had this place
+  UniqueFd reports;          // the child says here that it is ready
   WatchId reports_watch = 0;
   TimerId pause_timer = 0;
 

@@ -135,13 +135,13 @@ class LogProcess {
     source.origin = {.process = std::string(words[0]),
                      .worker = static_cast<int>(ParseInt(words[1]).value_or(0)),
                      .pid = static_cast<pid_t>(ParseInt(words[2]).value_or(0))};
-    source.splitter.emplace(
-        parts_.token, parts_.spec->line_limit,
-        [this, &source](LogStream stream, std::string_view line) {
-          hub_->Take(source.origin, stream, line,
-                     stream == LogStream::kOutput ? source.output.Of(line, "info")
-                                                  : source.server.Of(line, LogLevelOf(line)));
-        });
+    source.splitter.emplace(parts_.token, parts_.spec->line_limit,
+                            [this, &source](LogStream stream, std::string_view line) {
+                              hub_->Take(source.origin, stream, line,
+                                         stream == LogStream::kOutput
+                                             ? source.output.Of(line, "info")
+                                             : source.server.Of(line, LogLevelOf(line)));
+                            });
     auto watch = loop_->Watch(source.fd.get(), kReadable,
                               [this, &source](uint32_t) { Read(source, kReadsAtATurn); });
     if (watch) source.watch = *watch;

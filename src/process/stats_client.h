@@ -43,8 +43,8 @@ class StatsClient {
 
   // False when the system has no room for it.
   bool Begin();
-  // Answers now what can be answered, as if it had been waited for. `keep_silent`: not those who have
-  // said nothing yet.
+  // Answers now what can be answered, as if it had been waited for. `keep_silent`: not those who
+  // have said nothing yet.
   void Hurry(bool keep_silent);
   // The socket of who is still to say something; -1 when it is being answered.
   [[nodiscard]] int unanswered_fd() const { return answers_ || is_over_ ? -1 : socket_.get(); }

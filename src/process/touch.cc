@@ -58,8 +58,8 @@ std::string_view TouchDuty::FormerState(const TouchSpec& spec) const {
 
 void TouchDuty::LeaveNotes(HandOver& state) {
   for (size_t i = 0; i < watched_.size(); ++i) {
-    state.notes.push_back({std::string(kNote), fmt::format("{} {}", watch_->StateOf(watched_[i].id),
-                                                           specs_[i].path)});
+    state.notes.push_back({std::string(kNote),
+                           fmt::format("{} {}", watch_->StateOf(watched_[i].id), specs_[i].path)});
   }
 }
 

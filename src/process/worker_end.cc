@@ -27,12 +27,12 @@ uint64_t CountUnanswered(const Scoreboard& scoreboard, const Child& child) {
 void NoteWorkerEnd(const Scoreboard& scoreboard, const Child& child, const WorkerEnd& end) {
   const bool is_worker = child.kind == ChildKind::kWorker || child.kind == ChildKind::kPredecessor;
   if (!is_worker || child.id < 1 || child.id > scoreboard.workers()) return;
-  const EndReason reason = ReasonOf({.state = child.state,
-                                     .event = end.event,
-                                     .by_signal = WIFSIGNALED(end.wait_status),
-                                     .was_overdue = child.reason == ReplaceReason::kOverdue,
-                                     .is_stopping = end.is_stopping ||
-                                                    child.farewell == Farewell::kCheaped});
+  const EndReason reason =
+      ReasonOf({.state = child.state,
+                .event = end.event,
+                .by_signal = WIFSIGNALED(end.wait_status),
+                .was_overdue = child.reason == ReplaceReason::kOverdue,
+                .is_stopping = end.is_stopping || child.farewell == Farewell::kCheaped});
   WorkerTotals& totals = *scoreboard.worker(child.id).totals;
   totals.ends[static_cast<size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
   const uint64_t unanswered = CountUnanswered(scoreboard, child);

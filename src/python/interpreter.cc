@@ -122,7 +122,8 @@ Status ExtendSearchPath(const std::vector<std::string>& patterns) {
 
 // What is printed shall reach the log line by line although it is no terminal, and a line in one
 // write, so that those of several processes do not mix: also when it is long (Python passes on what
-// is longer than its chunk), and with PYTHONUNBUFFERED (which passes on each argument of a print()).
+// is longer than its chunk), and with PYTHONUNBUFFERED (which passes on each argument of a
+// print()).
 void BufferByLine(const char* stream) {
   constexpr long kLongestLine = 1 << 20;
   PyObject* const output = PySys_GetObject(stream);
