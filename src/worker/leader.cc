@@ -233,7 +233,8 @@ void Leader::GiveWaitingAway() {
 // --- the loop ---
 
 void Leader::Drive(Driver& driver) {
-  PushResting();
+  // Those of who led before; a core that does not lead has nothing to do with them.
+  if (driver.leads) PushResting();
   while (driver.leads && !seats_.ending()) {
     if (batch_next_ == batch_size_) {
       TurnOver(driver);
