@@ -22,7 +22,8 @@ Result<Thread> Thread::Start(const std::string& name, size_t stack_bytes,
   pthread_attr_t attributes;
   ::pthread_attr_init(&attributes);
   if (stack_bytes != 0) {
-    ::pthread_attr_setstacksize(&attributes, std::max<size_t>(stack_bytes, PTHREAD_STACK_MIN));
+    ::pthread_attr_setstacksize(&attributes,
+                                std::max(stack_bytes, static_cast<size_t>(PTHREAD_STACK_MIN)));
   }
   auto argument = std::make_unique<UniqueFunction<void()>>(std::move(body));
   pthread_t handle{};
