@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +25,14 @@ def pytest_configure(config):
     path = Path(config.getoption("--server")).absolute()
     if not os.access(path, os.X_OK):
         raise pytest.UsageError(f"no server at {path}; build it, or name one with --server")
-    config.program = Program(path)
+    # Any user may write there: servers become other users.
+    config.reports = Path(tempfile.mkdtemp(prefix="uwsgi-reports-"))
+    config.reports.chmod(0o1777)
+    config.program = Program(path, config.reports)
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(getattr(config, "reports", ""), ignore_errors=True)
 
 
 def pytest_report_header(config):
@@ -45,6 +53,17 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="session")
 def program(pytestconfig):
     return pytestconfig.program
+
+
+@pytest.fixture(autouse=True)
+def no_report(program):
+    """What a sanitizer found in any process that a test started, master or not, with or without a log, fails that test."""
+    yield
+    texts = []
+    for path in sorted(program.reports.iterdir()):
+        texts.append(path.read_text(errors="replace"))
+        path.unlink()
+    assert not texts, "sanitizer reports:\n" + "\n".join(texts)
 
 
 def _factory(program, base):

@@ -18,6 +18,7 @@ from support.processes import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 APPS = ROOT / "tests" / "apps"
+TSAN_SUPPRESSIONS = ROOT / "tests" / "tsan.supp"
 
 # What no log may hold unless the test says so.
 BAD_LOG = [
@@ -25,6 +26,7 @@ BAD_LOG = [
     r"ERROR: \w+Sanitizer",
     r"runtime error:",
     r"WARNING: ThreadSanitizer",
+    r"ERROR: Can't open file",  # a sanitizer that could not write its report
     r"Segmentation [Ff]ault",
     r"DAMN !",
     r"NO MERCY",
@@ -36,12 +38,14 @@ BAD_LOG = [
 class Program:
     """The server program under test."""
 
-    def __init__(self, path):
+    def __init__(self, path, reports=None):
+        """`reports`: the folder where every process of a sanitizer build, whatever its output is, leaves what it has to report."""
         self.path = str(path)
+        self.reports = reports
         done = subprocess.run([self.path, "--version"], capture_output=True, text=True, timeout=60)
         self.version = (done.stdout or done.stderr).strip().splitlines()[-1]
         self.is_ours = "next" in self.version
-        self.is_slow = bool(re.search(r"/(asan|tsan|coverage)", self.path))
+        self.is_slow = bool(re.search(r"/build/(asan|tsan|coverage)", self.path))
 
     def command(self, args):
         if self.is_ours:
@@ -54,9 +58,10 @@ class Program:
     def environment(self, **more):
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("UWSGI_", "PYTEST_"))}
         environment["PYTHONDONTWRITEBYTECODE"] = "1"
-        environment.setdefault("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0")
-        environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
-        environment.setdefault("TSAN_OPTIONS", "exitcode=66:die_after_fork=0")
+        log_path = f":log_path={self.reports}/report" if self.reports else ""
+        environment.setdefault("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0" + log_path)
+        environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1" + log_path)
+        environment.setdefault("TSAN_OPTIONS", f"exitcode=66:die_after_fork=0:suppressions={TSAN_SUPPRESSIONS}" + log_path)
         if sys.prefix != sys.base_prefix:  # Flask and Django live in the virtualenv that runs the tests
             environment["PYTHONPATH"] = sysconfig.get_paths()["purelib"]
         environment.update(more)
