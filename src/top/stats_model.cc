@@ -72,6 +72,7 @@ Result<std::vector<T>> ParseList(const Json& object, std::string_view key,
 }
 
 WorkerStats ParseWorker(const Json& worker) {
+  const bool has_process = Number(worker, "pid") > 0;
   return {.id = Number(worker, "id"),
           .pid = Number(worker, "pid"),
           .accepting = Truth(worker, "accepting"),
@@ -81,8 +82,8 @@ WorkerStats ParseWorker(const Json& worker) {
           .harakiris = Number(worker, "harakiri_count"),
           .respawns = Number(worker, "respawn_count"),
           .status = Text(worker, "status"),
-          .rss = Number(worker, "rss"),
-          .vsz = Number(worker, "vsz"),
+          .rss = has_process ? Number(worker, "rss") : 0,
+          .vsz = has_process ? Number(worker, "vsz") : 0,
           .tx = Number(worker, "tx"),
           .average_time = Number(worker, "avg_rt"),
           .running_time = Number(worker, "running_time"),
@@ -101,6 +102,7 @@ SpoolerStats ParseSpooler(const Json& spooler) {
   return {.folder = Text(spooler, "dir"),
           .pid = Number(spooler, "pid"),
           .tasks = Number(spooler, "tasks"),
+          .waiting = spooler.Has("waiting") ? Number(spooler, "waiting") : -1,
           .running = Truth(spooler, "running")};
 }
 

@@ -31,7 +31,7 @@ struct WorkerStats {
   bool accepting = false;
   int64_t requests = 0, exceptions = 0, signals = 0, harakiris = 0, respawns = 0;
   std::string status;
-  int64_t rss = 0, vsz = 0, tx = 0;            // bytes
+  int64_t rss = 0, vsz = 0, tx = 0;            // bytes; no memory without a process
   int64_t average_time = 0, running_time = 0;  // microseconds
   int64_t last_spawn = 0;                      // epoch seconds
   std::vector<CoreStats> cores;
@@ -44,7 +44,8 @@ struct SocketStats {
 
 struct SpoolerStats {
   std::string folder;
-  int64_t pid = 0, tasks = 0;
+  int64_t pid = 0, tasks = 0;  // done
+  int64_t waiting = -1;        // -1: the server does not tell
   bool running = false;
 };
 

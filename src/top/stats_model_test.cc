@@ -37,6 +37,21 @@ TEST(StatsModel, ReadsAServer) {
   EXPECT_EQ(snapshot->caches[0].misses, 1);
 }
 
+TEST(StatsModel, ReadsCronsDaemonsAndWhatWaits) {
+  const auto snapshot = ParseSnapshot(
+      R"({"workers":[{"id":1,"pid":0,"rss":9,"vsz":9}],"spoolers":[{"dir":"/sp","waiting":4}],
+"crons":[{"command":"a","pid":-1},{"command":"b","pid":7}],"daemons":[{"cmd":"c","pid":8},{"cmd":"d","pid":0}]})");
+  ASSERT_TRUE(snapshot);
+  EXPECT_EQ(snapshot->workers[0].rss, 0) << "of a process that is gone";
+  EXPECT_EQ(snapshot->spoolers[0].waiting, 4);
+  ASSERT_EQ(snapshot->crons.size(), 2U);
+  EXPECT_FALSE(snapshot->crons[0].running);
+  EXPECT_TRUE(snapshot->crons[1].running);
+  ASSERT_EQ(snapshot->daemons.size(), 2U);
+  EXPECT_TRUE(snapshot->daemons[0].running);
+  EXPECT_FALSE(snapshot->daemons[1].running);
+}
+
 TEST(StatsModel, AddsUp) {
   const Totals totals = TotalsOf(*ParseSnapshot(kServer));
   EXPECT_EQ(totals.requests, 5);

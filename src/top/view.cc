@@ -84,8 +84,11 @@ void DrawCommands(const Snapshot& now, Picture& picture) {
   picture.Add("crons:", Style::kFaint);
   const auto running = std::ranges::count_if(now.crons, runs);
   picture.Add(fmt::format(" {}/{} running", running, now.crons.size()));
+  std::string_view before = ": ";
   for (const CommandStats& cron : now.crons) {
-    if (cron.running) picture.Add(" - " + cron.command, Style::kBusy);
+    if (!cron.running) continue;
+    picture.Add(std::exchange(before, ", "));
+    picture.Add(cron.command, Style::kBusy);
   }
 }
 
@@ -102,8 +105,10 @@ void DrawSurroundings(const Snapshot& now, Picture& picture) {
                 StyleOfQueue(socket));
   });
   DrawItems("spoolers:", now.spoolers, picture, [&](const SpoolerStats& spooler) {
-    picture.Add(fmt::format("{} {} tasks{}", spooler.folder, spooler.tasks,
-                            spooler.running ? ", running" : ""),
+    const std::string tasks =
+        spooler.waiting < 0 ? fmt::format("{} tasks", spooler.tasks)
+                            : fmt::format("{} waiting, {} done", spooler.waiting, spooler.tasks);
+    picture.Add(fmt::format("{} {}{}", spooler.folder, tasks, spooler.running ? ", running" : ""),
                 spooler.running ? Style::kBusy : Style::kPlain);
   });
   DrawItems("caches:", now.caches, picture, [&](const CacheStats& cache) {

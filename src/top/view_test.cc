@@ -11,6 +11,8 @@ Snapshot SomeServer(int64_t workers) {
   snapshot.sockets = {
       {.name = "127.0.0.1:80", .protocol = "http", .queue = 60, .queue_limit = 100}};
   snapshot.spoolers = {{.folder = "/sp", .pid = 9, .tasks = 12, .running = true}};
+  snapshot.crons = {{.command = "idle"}, {.command = "sleep 9", .running = true}};
+  snapshot.daemons = {{.command = "up", .running = true}, {.command = "down"}};
   snapshot.caches = {{.name = "c", .items = 4, .items_limit = 10, .hits = 3, .misses = 1}};
   for (int64_t id = 1; id <= workers; ++id) {
     WorkerStats worker{.id = id, .pid = 100 + id, .requests = id, .status = "busy"};
@@ -45,6 +47,12 @@ struct Shown {
   std::string text;
 };
 
+TEST(View, TellsWhatWaitsForASpoolerWhenTheServerDoes) {
+  Snapshot snapshot = SomeServer(1);
+  snapshot.spoolers[0].waiting = 3;
+  EXPECT_TRUE(Shown(snapshot, 80, 24).Has("/sp 3 waiting, 12 done, running"));
+}
+
 TEST(View, ShowsWorkersQueuesSpoolersCachesAndRequests) {
   const Shown shown(SomeServer(2), 80, 24);
   EXPECT_TRUE(shown.Has("uwsgi-2.0.31-next - ")) << shown.text;
@@ -53,6 +61,7 @@ TEST(View, ShowsWorkersQueuesSpoolersCachesAndRequests) {
   EXPECT_TRUE(shown.Has("workers: 2/2 busy - cores: 2/2 busy"));
   EXPECT_TRUE(shown.Has("127.0.0.1:80 60/100"));
   EXPECT_TRUE(shown.Has("/sp 12 tasks, running"));
+  EXPECT_TRUE(shown.Has("daemons: 1/2 running - crons: 1/2 running: sleep 9"));
   EXPECT_TRUE(shown.Has("c 4/10 items, hits 75.0% of 4"));
   EXPECT_TRUE(shown.Has("\n2    66.7   102"));
   EXPECT_TRUE(shown.Has("    2:0     12s GET /slow (127.0.0.1)"));
