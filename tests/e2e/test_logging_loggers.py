@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loggers, routes and encoders, rotation, and consumers that take nothing."""
 import fcntl
+import gzip
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import signal
 import socket
 import termios
 import time
+import zlib
 
 import pytest
 
@@ -21,6 +23,16 @@ REQUEST = re.compile(r"^\[pid: \d+\|app: 0\|req: \d+/\d+\] .* GET (\S+) => gener
 
 def text_of(path):
     return path.read_text(errors="replace") if path.exists() else ""
+
+
+def unpack_each(data):
+    """Zlib streams one behind the other; the last may be incomplete yet."""
+    text = b""
+    while data:
+        stream = zlib.decompressobj()
+        text += stream.decompress(data)
+        data = stream.unused_data
+    return text
 
 
 def wait_text(srv, path, pattern, count=1):
@@ -306,6 +318,29 @@ def test_reload_goes_on_in_the_same_log(server):
     wait_until(lambda: len(processes.children(srv.pid)) == 2, srv.seconds(10), "one worker and one log process")
     srv.stop()
     assert text_of(log).rstrip().endswith("goodbye to uWSGI.")
+
+
+@pytest.mark.parametrize("encoder, read", [("gzip", gzip.decompress), ("compress", unpack_each)])
+def test_compressed_messages(server, encoder, read):
+    """Each message is compressed by itself, so a reader may begin with any of them."""
+    srv = server(app="talk", args=["--master", "--logger", "file:{folder}/one.log", "--log-encoder", encoder], ready=False)
+    srv.wait_ready_by_socket()
+    srv.get("/print?packed")
+    path = srv.folder / "one.log"
+    wait_until(lambda: path.exists() and b" packed\n" in read(path.read_bytes()), srv.seconds(10), "the line")
+    assert re.search(rb"^printed by \d+ packed$", read(path.read_bytes()), re.M)
+    assert b"spawned uWSGI worker 1" in read(path.read_bytes()) and b"spawned" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("options", [["--log-master"], ["--log-master", "--threaded-logger"], ["--threaded-logger"]])
+def test_log_master_and_threaded_logger(server, options):
+    """Somebody else writes, lines of all workers stay whole, and X-Forwarded-For is the address."""
+    srv = server(app="talk", args=["--master", "--processes", "2", "--log-x-forwarded-for", *options])
+    for number in range(20):
+        srv.get(f"/print?n{number}", headers={"X-Forwarded-For": "192.0.2.9"})
+    srv.wait_log("GET /print", count=20)
+    assert len(re.findall(r"^printed by \d+ n\d+$", srv.log(), re.M)) == 20
+    assert len(re.findall(r"^\[pid: \d+\|app: 0\|req: \d+/\d+\] 192\.0\.2\.9 \(\)", srv.log(), re.M)) == 20
 
 
 # -- rotation
