@@ -47,6 +47,8 @@ void Master::Reap() {
     if (::waitpid(pid, &status, WNOHANG) != pid) continue;
     if (Child* const child = children_.FindPid(pid); child != nullptr) OnEnd(*child, status);
   }
+  // Here, where no caller holds one of them.
+  children_.ForgetPredecessors();
   ReapPrograms();
   if (trial_->running()) {
     int status = 0;
@@ -161,7 +163,6 @@ void Master::Bury(Child& child) {
   if (RowOf(child.kind).restart == Restart::kNever && old_helpers == 0 &&
       children_.CountProcesses(ChildKind::kPredecessor) == 0) {
     lifeline_.CloseOlder();
-    children_.ForgetPredecessors();
   }
   if (child.kind == ChildKind::kWorker && !stopping_) {
     if (child.id == replacing_ && child.farewell == Farewell::kReplaced)
