@@ -12,12 +12,18 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/strings.h"
+#include "net/unix_queue.h"
 
 namespace uwsgi {
 
 namespace {
+
+constexpr int64_t kBindPatienceUs = 3'000'000;
+constexpr useconds_t kBindPauseUs = 10'000;
 
 int BacklogOf(const ListenerSpec& spec) {
   return spec.backlog > 0 ? spec.backlog : SystemBacklogLimit();
@@ -138,7 +144,19 @@ std::string Where(const ListenerSpec& spec) {
   return fmt::format("[{} = {}{}{}]", spec.option, spec.address, comma, spec.origin);
 }
 
-Result<Listener> Listener::Bind(const ListenerSpec& spec) {
+bool BindPatience::Wait(const ListenerSpec& spec) {
+  const int64_t now_us = MonotonicMicros();
+  if (until_us_ == 0) {
+    until_us_ = now_us + kBindPatienceUs;
+    Log("{} is in use, trying again for up to {} seconds {}", spec.address,
+        kBindPatienceUs / 1'000'000, Where(spec));
+  }
+  if (now_us >= until_us_) return false;
+  ::usleep(kBindPauseUs);
+  return true;
+}
+
+Result<Listener> Listener::Bind(const ListenerSpec& spec, BindPatience* patience) {
   auto parsed = ParseSocketAddress(spec.address);
   if (!parsed) return Fail("{} {}", parsed.error().text(), Where(spec));
   const SocketAddress& address = *parsed;
@@ -147,7 +165,12 @@ Result<Listener> Listener::Bind(const ListenerSpec& spec) {
   TRY_STATUS(SetOptions(spec, fd.get(), address.is_unix()));
   const bool has_file = address.is_unix() && !address.is_abstract();
   if (has_file) RemoveStaleFile(address);
-  if (::bind(fd.get(), address.get(), address.length) != 0) return Refuse(spec, "bind()", errno);
+  while (::bind(fd.get(), address.get(), address.length) != 0) {
+    const int error = errno;
+    const bool may_wait = error == EADDRINUSE && patience != nullptr;
+    if (!may_wait || !patience->Wait(spec)) return Refuse(spec, "bind()", error);
+    if (has_file) RemoveStaleFile(address);
+  }
   if (has_file) TRY_STATUS(SetFileRights(spec, address.text()));
   if (::listen(fd.get(), BacklogOf(spec)) != 0) return Refuse(spec, "listen()", errno);
   Listener listener(spec, std::move(fd), ListenerSource::kBound);
@@ -200,9 +223,10 @@ Status Listener::Identify() {
 int Listener::backlog() const { return BacklogOf(spec_); }
 
 ListenQueue Listener::queue() const {
+  if (is_unix()) return UnixQueue(fd()).value_or(ListenQueue{});
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (is_unix() || ::getsockopt(fd(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  if (::getsockopt(fd(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
   // For a listening socket the kernel keeps the queue and its limit in these two.
   return {static_cast<int>(info.tcpi_unacked), static_cast<int>(info.tcpi_sacked)};
 }

@@ -51,7 +51,18 @@ enum class ListenerSource : uint8_t {
 // The connections that wait to be accepted.
 struct ListenQueue {
   int waiting = 0;
-  int limit = 0;  // 0: unknown, as for UNIX sockets
+  int limit = 0;  // 0: unknown
+};
+
+// For addresses that are in use and will soon be free: the workers of a server whose master was
+// killed let go of them as soon as they notice. Bounded in all, however many addresses there are.
+class BindPatience {
+ public:
+  // Waits a little, and says so in the log the first time; false when the time is up.
+  bool Wait(const ListenerSpec& spec);
+
+ private:
+  int64_t until_us_ = 0;  // monotonic; 0: nothing was in use yet
 };
 
 // A socket that listens, non-blocking and close-on-exec. Made before the fork, used by all workers
@@ -60,8 +71,8 @@ class Listener {
  public:
   // Opens the address of the spec. A UNIX socket's file that nobody listens on is replaced;
   // anything else at that path, and an address in use, is an error that names the option and where
-  // it was given.
-  static Result<Listener> Bind(const ListenerSpec& spec);
+  // it was given. With `patience` an address in use is tried again.
+  static Result<Listener> Bind(const ListenerSpec& spec, BindPatience* patience = nullptr);
   // Takes over a socket that listens already.
   static Result<Listener> Adopt(const ListenerSpec& spec, UniqueFd fd,
                                 ListenerSource source = ListenerSource::kPredecessor);

@@ -87,7 +87,7 @@ class Opening {
     if (inherited != nullptr) {
       return Listener::Adopt(spec, std::move(inherited->fd), inherited->source);
     }
-    if (wanted.kind == ListenAddress::Kind::kAddress) return Listener::Bind(spec);
+    if (wanted.kind == ListenAddress::Kind::kAddress) return Listener::Bind(spec, &patience_);
     if (!IsListening(wanted.number)) {
       return Fail("descriptor {} is not a listening socket {}", wanted.number, Where(spec));
     }
@@ -122,6 +122,7 @@ class Opening {
 
   std::vector<InheritedSocket> inherited_;
   std::vector<std::pair<SocketAddress, ListenerSpec>> taken_;
+  BindPatience patience_;
 };
 
 // Each =N takes the shared socket that it names.

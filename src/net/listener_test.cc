@@ -101,6 +101,17 @@ TEST(Listener, TheQueueIsAsLongAsTheKernelAllowsUnlessAskedOtherwise) {
   EXPECT_EQ(listener.queue().waiting, 1);
 }
 
+TEST(Listener, TheQueueOfAUnixSocketIsKnown) {
+  const TempDir dir;
+  ListenerSpec spec = Spec((dir.path() / "s.sock").string());
+  spec.backlog = 7;
+  const Listener listener = Listener::Bind(spec).value();
+  EXPECT_EQ(listener.queue().limit, 7);
+  EXPECT_EQ(listener.queue().waiting, 0);
+  const UniqueFd client = Connect(listener.address());
+  EXPECT_EQ(listener.queue().waiting, 1);
+}
+
 TEST(Listener, APortInUseNamesTheOptionAndWhereItWasGiven) {
   const Listener first = Listener::Bind(Spec("127.0.0.1:0")).value();
   const std::string address = first.name();
