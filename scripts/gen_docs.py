@@ -182,11 +182,12 @@ def signals_page():
     meanings = dict(re.findall(r"^\s+k(\w+),\s*//\s*(.*)$", header, re.MULTILINE))
     if not rows:
         sys.exit("gen_docs: no rows found in src/process/master_signals.cc")
-    shown = [(f"`{name}`", meanings.get(action, "ignored" if action == "Ignore" else action)) for name, action in rows]
+    shown = [(f"`{name}`", meanings.get(action, "ignored" if action == "Ignore" else re.sub(r"(?<!^)(?=[A-Z])", " ", action).lower())) for name, action in rows]
     return "\n".join([
         NOTICE.format("src/process/master_signals.cc"), "# Signals of the master\n",
         table(("signal", "what the master does"), shown),
-        "`uwsgi --reload FILE` sends `SIGHUP` and `uwsgi --stop FILE` sends `SIGINT` to the process in a pidfile.\n",
+        "`uwsgi --reload FILE` sends `SIGHUP` and `uwsgi --stop FILE` sends `SIGINT` to the process in a pidfile; "
+        "`--pause` and `--resume` send `SIGTSTP` with a value (`sigqueue`) of 1 and 2, which says which of the two is meant.\n",
         "Workers are the master's to signal: it sends `SIGHUP` or `SIGTERM` to let one finish its requests, `SIGQUIT` or "
         "`SIGKILL` when the time for that is over. Without a master the first process stops on `SIGTERM`, `SIGINT` and "
         "`SIGHUP` after its requests, on `SIGQUIT` and on the second `SIGINT` or `SIGTERM` at once.\n"])

@@ -11,8 +11,8 @@
 #include "config/help.h"
 #include "process/pidfile.h"
 #include "process/process_plan.h"
-#include "service/remote_signal.h"
 #include "service/log_plan.h"
+#include "service/remote_signal.h"
 
 namespace uwsgi {
 namespace {
@@ -63,7 +63,7 @@ Result<std::optional<int>> Inform(const Options& options, const std::string& bin
   }
   if (options.exit) return static_cast<int>(*options.exit);
   if (const auto order = PlanSignal(options)) {
-    const auto sent = SignalPidfile(order->pidfile, order->signal);
+    const auto sent = SignalPidfile(order->pidfile, order->signal, order->value);
     if (!sent) return WithContext("--" + order->option, sent.error());
     return 0;
   }

@@ -14,18 +14,18 @@ namespace {
 std::atomic<int> write_end{-1};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler reads it");
 
-void LeaveByte(int signal) {
+void LeaveByte(int signal, siginfo_t* info, void* /*context*/) {
   const int errno_before = errno;
-  const auto byte = static_cast<char>(signal);
+  const int value = info->si_code == SI_QUEUE ? info->si_value.sival_int : 0;
+  const bool says_more = value > 0 && value <= kMostQueuedValue && signal < 64;
+  const auto byte = static_cast<char>(says_more ? QueuedSignal(signal, value) : signal);
   // A full pipe loses the signal: tens of thousands are waiting already.
   [[maybe_unused]] const ssize_t written = ::write(write_end.load(), &byte, 1);
   errno = errno_before;
 }
 
-Status SetHandler(int signal, void (*handler)(int), struct sigaction* before) {
-  struct sigaction action {};
-  action.sa_handler = handler;
-  action.sa_flags = SA_RESTART;
+Status SetAction(int signal, struct sigaction action, struct sigaction* before) {
+  action.sa_flags |= SA_RESTART;
   ::sigemptyset(&action.sa_mask);
   if (::sigaction(signal, &action, before) != 0) {
     return ErrnoError(fmt::format("sigaction({})", signal), errno);
@@ -57,22 +57,30 @@ Status SignalSource::Install(std::initializer_list<int> signals) {
   return {};
 }
 
-Status SignalSource::Install(int signal) { return Change(signal, LeaveByte); }
+Status SignalSource::Install(int signal) { return Change(signal, Disposition::kLeave); }
 
 Status SignalSource::Ignore(std::initializer_list<int> signals) {
-  for (const int signal : signals) TRY_STATUS(Change(signal, SIG_IGN));
+  for (const int signal : signals) TRY_STATUS(Change(signal, Disposition::kIgnore));
   return {};
 }
 
-Status SignalSource::Change(int signal, void (*handler)(int)) {
+Status SignalSource::Change(int signal, Disposition disposition) {
+  const bool ignored = disposition == Disposition::kIgnore;
+  struct sigaction action {};
+  if (ignored) {
+    action.sa_handler = SIG_IGN;
+  } else {
+    action.sa_sigaction = LeaveByte;
+    action.sa_flags = SA_SIGINFO;
+  }
   struct sigaction before {};
-  TRY_STATUS(SetHandler(signal, handler, &before));
+  TRY_STATUS(SetAction(signal, action, &before));
   const auto known = std::find_if(saved_.begin(), saved_.end(),
                                   [signal](const Saved& saved) { return saved.signal == signal; });
   if (known != saved_.end()) {
-    known->ignored = handler == SIG_IGN;
+    known->ignored = ignored;
   } else {
-    saved_.push_back({signal, handler == SIG_IGN, before});
+    saved_.push_back({signal, ignored, before});
   }
   return {};
 }
@@ -89,8 +97,10 @@ std::vector<int> SignalSource::Drain() {
 }
 
 Status SignalSource::ResetAll() {
+  struct sigaction by_default {};
+  by_default.sa_handler = SIG_DFL;
   for (const Saved& saved : saved_) {
-    if (!saved.ignored) TRY_STATUS(SetHandler(saved.signal, SIG_DFL, nullptr));
+    if (!saved.ignored) TRY_STATUS(SetAction(saved.signal, by_default, nullptr));
   }
   std::erase_if(saved_, [](const Saved& saved) { return !saved.ignored; });
   FdPair pipe = TRY(MakePipe());

@@ -12,6 +12,11 @@
 
 namespace uwsgi {
 
+// A signal that was sent with sigqueue and one of the values 1 to 3 says more than its number: it
+// arrives as this number, which no plain signal has.
+constexpr int QueuedSignal(int signal, int value) { return signal + 64 * value; }
+inline constexpr int kMostQueuedValue = 3;
+
 // Signals as events of a loop: the handler leaves the number as a byte in a pipe, whose read end is
 // fd(). Signals are process-wide, so there is one source at a time (the pipe's write end is
 // global). The destructor gives every signal the disposition it had before.
@@ -45,7 +50,8 @@ class SignalSource {
   };
 
   explicit SignalSource(FdPair pipe) : pipe_(std::move(pipe)) {}
-  Status Change(int signal, void (*handler)(int));
+  enum class Disposition { kLeave, kIgnore };
+  Status Change(int signal, Disposition disposition);
 
   FdPair pipe_;
   std::vector<Saved> saved_;

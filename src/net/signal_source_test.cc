@@ -28,6 +28,19 @@ TEST(SignalSource, LeavesSignalsInOrder) {
   EXPECT_TRUE(source.Drain().empty());
 }
 
+TEST(SignalSource, TellsWhichValueASignalWasQueuedWith) {
+  SignalSource source = SignalSource::Create().value();
+  ASSERT_TRUE(source.Install({SIGTSTP}));
+  for (const int value : {1, kMostQueuedValue, 0, -1, kMostQueuedValue + 1}) {
+    sigval said{};
+    said.sival_int = value;
+    ASSERT_EQ(::sigqueue(::getpid(), SIGTSTP, said), 0);
+  }
+  EXPECT_EQ(source.Drain(),
+            (std::vector<int>{QueuedSignal(SIGTSTP, 1), QueuedSignal(SIGTSTP, kMostQueuedValue),
+                              SIGTSTP, SIGTSTP, SIGTSTP}));
+}
+
 TEST(SignalSource, GivesBackWhatWasThereBefore) {
   const auto before = HandlerOf(SIGUSR1);
   {

@@ -3,6 +3,8 @@
 
 #include <signal.h>
 
+#include "net/signal_source.h"
+
 namespace uwsgi {
 namespace {
 
@@ -19,11 +21,19 @@ constexpr MasterSignalRow kMasterSignals[] = {
     {SIGCHLD,  "SIGCHLD",  MasterCommand::kReap},
     {SIGUSR2,  "SIGUSR2",  MasterCommand::kIgnore},
     {SIGTSTP,  "SIGTSTP",  MasterCommand::kTogglePause},
-    {SIGURG,   "SIGURG",   MasterCommand::kPause},
-    {SIGCONT,  "SIGCONT",  MasterCommand::kResume},
+    {SIGURG,   "SIGURG",   MasterCommand::kIgnore},
     {SIGWINCH, "SIGWINCH", MasterCommand::kIgnore},
 };
 // clang-format on
+
+struct QueuedRow {
+  int number;
+  MasterCommand command;
+};
+constexpr QueuedRow kQueuedSignals[] = {
+    {QueuedSignal(SIGTSTP, kPauseValue), MasterCommand::kPause},
+    {QueuedSignal(SIGTSTP, kResumeValue), MasterCommand::kResume},
+};
 
 }  // namespace
 
@@ -32,6 +42,9 @@ std::span<const MasterSignalRow> MasterSignals() { return kMasterSignals; }
 MasterCommand CommandOf(int signal) {
   for (const MasterSignalRow& row : kMasterSignals) {
     if (row.signal == signal) return row.command;
+  }
+  for (const QueuedRow& row : kQueuedSignals) {
+    if (row.number == signal) return row.command;
   }
   return MasterCommand::kIgnore;
 }

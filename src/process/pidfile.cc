@@ -55,9 +55,11 @@ bool RemovePidfile(const std::string& path, pid_t pid) {
   return written && *written == pid && ::unlink(path.c_str()) == 0;
 }
 
-Status SignalPidfile(const std::string& path, int signal) {
+Status SignalPidfile(const std::string& path, int signal, int value) {
   const pid_t pid = TRY(ReadPidfile(path));
-  if (::kill(pid, signal) != 0)
+  sigval said{};
+  said.sival_int = value;
+  if ((value == 0 ? ::kill(pid, signal) : ::sigqueue(pid, signal, said)) != 0)
     return ErrnoError("signal process " + std::to_string(pid) + " of pidfile " + path, errno);
   return {};
 }

@@ -24,7 +24,8 @@ Status WritePidfile(const std::string& path);
 // Removes a pidfile if it still holds `pid`; whether it was removed.
 bool RemovePidfile(const std::string& path, pid_t pid);
 
-// What `--stop FILE` and its like do: sends `signal` to the process in the file.
-Status SignalPidfile(const std::string& path, int signal);
+// What `--stop FILE` and its like do: sends `signal` to the process in the file, with a value when
+// that is not 0.
+Status SignalPidfile(const std::string& path, int signal, int value = 0);
 
 }  // namespace uwsgi

@@ -11,6 +11,7 @@
 #include "process/control_plan.h"
 #include "process/daemon_plan.h"
 #include "process/hook_plan.h"
+#include "process/master_signals.h"
 #include "service/log_plan.h"
 
 namespace uwsgi {
@@ -206,9 +207,10 @@ LogStyle PlanLogStyle(const Options& options) {
 std::optional<SignalOrder> PlanSignal(const Options& options) {
   if (!options.stop.empty()) return SignalOrder{"stop", options.stop, SIGINT};
   if (!options.reload.empty()) return SignalOrder{"reload", options.reload, SIGHUP};
-  if (!options.pause.empty()) return SignalOrder{"pause", options.pause, SIGURG};
-  if (!options.suspend.empty()) return SignalOrder{"suspend", options.suspend, SIGURG};
-  if (!options.resume.empty()) return SignalOrder{"resume", options.resume, SIGCONT};
+  if (!options.pause.empty()) return SignalOrder{"pause", options.pause, SIGTSTP, kPauseValue};
+  if (!options.suspend.empty())
+    return SignalOrder{"suspend", options.suspend, SIGTSTP, kPauseValue};
+  if (!options.resume.empty()) return SignalOrder{"resume", options.resume, SIGTSTP, kResumeValue};
   return std::nullopt;
 }
 

@@ -111,6 +111,7 @@ struct SignalOrder {
   std::string pidfile;
   int signal = 0;
 };
+  int value = 0;  // that is sent with it
 std::optional<SignalOrder> PlanSignal(const Options& options);
 
 }  // namespace uwsgi

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "config/loader.h"
 #include "process/banner.h"
+#include "net/signal_source.h"
 #include "process/child_table.h"
 #include "process/daemonize.h"
 #include "process/fork.h"
@@ -51,6 +52,15 @@ TEST(MasterSignals, StopSignalsStopAndHangupReloads) {
 }
 
 TEST(Privileges, FindUsersByNameAndNumber) {
+TEST(MasterSignals, OnlyTheStopOfATerminalPauses) {
+  EXPECT_EQ(CommandOf(SIGTSTP), MasterCommand::kTogglePause);
+  EXPECT_EQ(CommandOf(QueuedSignal(SIGTSTP, kPauseValue)), MasterCommand::kPause);
+  EXPECT_EQ(CommandOf(QueuedSignal(SIGTSTP, kResumeValue)), MasterCommand::kResume);
+  for (const int signal : {SIGURG, SIGWINCH, SIGCONT, QueuedSignal(SIGUSR1, kPauseValue)}) {
+    EXPECT_EQ(CommandOf(signal), MasterCommand::kIgnore) << signal;
+  }
+}
+
   EXPECT_EQ(FindUser("root").value().uid, 0U);
   EXPECT_EQ(FindUser("0").value().name, "root");
   EXPECT_EQ(FindUser("54321").value().uid, 54321U);

@@ -405,9 +405,10 @@ def test_a_worker_killed_under_load_costs_only_its_own_requests(server):
 
 def test_master_survives_strange_signals(server):
     srv = server(app="hello", args=MASTER)
-    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGURG, signal.SIGPIPE):
+    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGURG, signal.SIGCONT, signal.SIGPIPE):
         srv.signal(number)
     assert srv.get().status == 200
+    assert "PAUSE" not in srv.log()
     assert processes.alive(srv.pid)
 
 
