@@ -69,8 +69,8 @@ Status Emperor::Prepare() {
   const EmperorSpec& spec = parts_.spec;
   if (!spec.pidfile.empty()) TRY_STATUS(WritePidfile(spec.pidfile));
   if (!spec.stats_address.empty()) {
-    stats_ = TRY(
-        StatsDoor::Open(*loop_, spec.stats_address, spec.stats_origin, [this] { return Stats(); }));
+    stats_ = TRY(EmperorStats::Open(*loop_, spec.stats_address, spec.stats_origin,
+                                    [this] { return Stats(); }));
   }
   files_ = FileWatch::Create(*loop_);
   for (const VassalMonitor& monitor : spec.monitors) {

@@ -89,7 +89,7 @@ class Emperor {
   std::optional<SignalSource> signals_;
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<FileWatch> files_;
-  std::unique_ptr<StatsDoor> stats_;
+  std::unique_ptr<EmperorStats> stats_;
   std::map<std::string, Vassal> vassals_;
   VassalBlacklist blacklist_;
   std::map<std::string, int64_t> exiled_;     // who is not started again while the file is this old

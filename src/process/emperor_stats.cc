@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/emperor_stats.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <filesystem>
 
 #include "base/log.h"
@@ -14,8 +12,8 @@
 namespace uwsgi {
 namespace {
 
-constexpr int64_t kPatience = 4'000'000;
-constexpr size_t kMostClients = 64;
+constexpr StatsPatience kPatience{
+    .silence = 200'000, .ask = 1'000'000, .take = 4'000'000, .in_all = 32'000'000};
 
 std::string CurrentDirectory() {
   std::error_code error;
@@ -85,52 +83,32 @@ std::string EmperorDocument(const EmperorSpec& spec, const std::map<std::string,
   return std::move(json).Take();
 }
 
-Result<std::unique_ptr<StatsDoor>> StatsDoor::Open(EventLoop& loop, const std::string& address,
-                                                   const std::string& origin,
-                                                   UniqueFunction<std::string()> text) {
+// ---- The server ---------------------------------------------------------------------------------
+
+Result<std::unique_ptr<EmperorStats>> EmperorStats::Open(EventLoop& loop,
+                                                         const std::string& address,
+                                                         const std::string& origin,
+                                                         UniqueFunction<std::string()> document) {
   Listener listener =
       TRY(Listener::Bind({.address = address, .option = "emperor-stats", .origin = origin}));
-  std::unique_ptr<StatsDoor> door(new StatsDoor(loop, std::move(listener), std::move(text)));
-  door->watch_ = TRY(
-      loop.Watch(door->listener_.fd(), kReadable, [it = door.get()](uint32_t) { it->Accept(); }));
-  Log("*** Stats server enabled on {} fd: {} ***", address, door->listener_.fd());
-  return door;
+  std::unique_ptr<EmperorStats> stats(new EmperorStats(std::move(listener), std::move(document)));
+  stats->door_.emplace(
+      loop, stats->listener_, kPatience,
+      [it = stats.get()](const StatsRequest& request) { return it->Answer(request); });
+  stats->door_->Open();
+  Log("*** Stats server enabled on {} fd: {} ***", address, stats->listener_.fd());
+  return stats;
 }
 
-StatsDoor::~StatsDoor() {
-  loop_.Unwatch(watch_);
-  while (!clients_.empty()) Leave(clients_.begin()->first);
-  [[maybe_unused]] const Status removed = listener_.RemoveFile();
-}
+EmperorStats::~EmperorStats() { [[maybe_unused]] const Status removed = listener_.RemoveFile(); }
 
-void StatsDoor::Accept() {
-  UniqueFd socket(::accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (!socket.valid() || clients_.size() >= kMostClients) return;
-  const uint64_t id = ++last_id_;
-  Client& client = clients_[id];
-  client.socket = std::move(socket);
-  client.left = text_();
-  client.deadline = loop_.After(kPatience, [this, id] { Leave(id); });
-  auto watch = loop_.Watch(client.socket.get(), kWritable, [this, id](uint32_t) { Give(id); });
-  if (!watch) return Leave(id);
-  client.watch = *watch;
-}
-
-void StatsDoor::Give(uint64_t id) {
-  Client& client = clients_.at(id);
-  const ssize_t sent =
-      ::send(client.socket.get(), client.left.data(), client.left.size(), MSG_NOSIGNAL);
-  if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (sent > 0) client.left.erase(0, static_cast<size_t>(sent));
-  if (sent < 0 || client.left.empty()) Leave(id);
-}
-
-void StatsDoor::Leave(uint64_t id) {
-  const auto client = clients_.find(id);
-  if (client == clients_.end()) return;
-  loop_.Unwatch(client->second.watch);
-  loop_.Cancel(client->second.deadline);
-  clients_.erase(client);
+StatsAnswer EmperorStats::Answer(const StatsRequest& request) {
+  StatsAnswer answer;
+  answer.body = std::make_shared<const std::string>(request.head_only ? "" : document_());
+  if (request.kind != StatsRequest::Kind::kRaw) {
+    answer.head = "HTTP/1.0 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n\r\n";
+  }
+  return answer;
 }
 
 }  // namespace uwsgi

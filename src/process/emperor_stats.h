@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/function.h"
@@ -10,6 +11,7 @@
 #include "net/event_loop.h"
 #include "net/listener.h"
 #include "process/emperor_plan.h"
+#include "process/stats_door.h"
 #include "process/vassal.h"
 #include "process/vassal_blacklist.h"
 
@@ -19,38 +21,25 @@ namespace uwsgi {
 std::string EmperorDocument(const EmperorSpec& spec, const std::map<std::string, Vassal>& vassals,
                             const VassalBlacklist& blacklist);
 
-// Gives everybody who connects the text as it is then, and closes. Who does not take it within some
-// seconds loses it; of those who wait at a time there is a limit.
-class StatsDoor {
+// Gives everybody who connects the document as it is then, over HTTP to those who ask for it so.
+class EmperorStats {
  public:
   // The loop must outlive it.
-  static Result<std::unique_ptr<StatsDoor>> Open(EventLoop& loop, const std::string& address,
-                                                 const std::string& origin,
-                                                 UniqueFunction<std::string()> text);
-  StatsDoor(const StatsDoor&) = delete;
-  StatsDoor& operator=(const StatsDoor&) = delete;
-  ~StatsDoor();
+  static Result<std::unique_ptr<EmperorStats>> Open(EventLoop& loop, const std::string& address,
+                                                    const std::string& origin,
+                                                    UniqueFunction<std::string()> document);
+  EmperorStats(const EmperorStats&) = delete;
+  EmperorStats& operator=(const EmperorStats&) = delete;
+  ~EmperorStats();
 
  private:
-  struct Client {
-    UniqueFd socket;
-    std::string left;
-    WatchId watch = 0;
-    TimerId deadline = 0;
-  };
+  EmperorStats(Listener listener, UniqueFunction<std::string()> document)
+      : listener_(std::move(listener)), document_(std::move(document)) {}
+  StatsAnswer Answer(const StatsRequest& request);
 
-  StatsDoor(EventLoop& loop, Listener listener, UniqueFunction<std::string()> text)
-      : loop_(loop), listener_(std::move(listener)), text_(std::move(text)) {}
-  void Accept();
-  void Give(uint64_t id);
-  void Leave(uint64_t id);
-
-  EventLoop& loop_;
   Listener listener_;
-  UniqueFunction<std::string()> text_;
-  WatchId watch_ = 0;
-  uint64_t last_id_ = 0;
-  std::map<uint64_t, Client> clients_;
+  UniqueFunction<std::string()> document_;
+  std::optional<StatsDoor> door_;
 };
 
 }  // namespace uwsgi

@@ -48,6 +48,9 @@ class StatsClient {
   void Hurry(bool keep_silent);
   // The socket of who is still to say something; -1 when it is being answered.
   [[nodiscard]] int unanswered_fd() const { return answers_ || is_over_ ? -1 : socket_.get(); }
+  // In a child after a fork: gives back the socket and nothing else, as the loop is the parent's.
+  // The object is not destroyed there.
+  void LeaveInChild() { socket_.Reset(); }
 
  private:
   void OnEvent(uint32_t events);

@@ -2,7 +2,6 @@
 #include "process/stats_server.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -23,9 +22,6 @@ namespace {
 constexpr int64_t kMilli = 1000;
 constexpr int64_t kSecond = 1000 * kMilli;
 
-constexpr size_t kMostClients = 256;          // the others wait to be accepted
-constexpr int kAcceptsInARow = 32;            // before the master looks at something else
-constexpr int64_t kDoorPause = kSecond / 5;   // without descriptors
 constexpr int64_t kSameMoment = 50 * kMilli;  // those who ask within it get the same document
 constexpr int64_t kMemoryAge = kSecond;
 // Clients of the plain socket say nothing; browsers begin to ask in the same breath, but what they
@@ -63,7 +59,14 @@ Status StatsServer::Begin(MasterDesk& desk) {
   }
   listener_ = TRY(OpenListener());
   Log("*** Stats server enabled on {} fd: {} ***", listener_->name(), listener_->fd());
-  OpenDoor();
+  const StatsPatience patience{.silence = spec_.speaks_http ? kSilenceOverHttp : kSilence,
+                               .ask = kTimeToAsk,
+                               .take = spec_.client_timeout_us,
+                               .in_all = kPatiences * spec_.client_timeout_us};
+  door_ = std::make_unique<StatsDoor>(
+      desk.loop(), *listener_, patience,
+      [this](const StatsRequest& request) { return AnswerTo(request); });
+  door_->Open();
   AdmitInherited();
   return {};
 }
@@ -76,7 +79,7 @@ void StatsServer::AdmitInherited() {
     if (!fd) continue;
     UniqueFd socket(static_cast<int>(*fd));
     ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC);
-    if (listener_) Admit(std::move(socket));
+    if (door_ != nullptr) door_->Admit(std::move(socket));
   }
 }
 
@@ -105,72 +108,25 @@ Result<Listener> StatsServer::OpenListener() const {
 // Whoever has come gets the answer now: the next program may take its time. Those who are to ask
 // over HTTP go along until they do.
 void StatsServer::BeforeExec() {
-  if (!listener_) return;
+  if (door_ == nullptr) return;
   ::fcntl(listener_->fd(), F_SETFD, 0);
-  Accept();
-  for (const auto& [id, client] : clients_) client->Hurry(/*keep_silent=*/spec_.speaks_http);
+  door_->Hurry(/*keep_silent=*/spec_.speaks_http);
 }
 
 void StatsServer::LeaveNotes(HandOver& state) {
-  if (listener_)
-    state.notes.push_back(
-        {std::string(kSocketNote), fmt::format("{} {}", listener_->fd(), spec_.listener.address)});
-  for (const auto& [id, client] : clients_) {
-    const int fd = client->unanswered_fd();
-    if (fd < 0 || ::fcntl(fd, F_SETFD, 0) != 0) continue;
+  if (door_ == nullptr) return;
+  state.notes.push_back(
+      {std::string(kSocketNote), fmt::format("{} {}", listener_->fd(), spec_.listener.address)});
+  for (const int fd : door_->unanswered()) {
+    if (::fcntl(fd, F_SETFD, 0) != 0) continue;
     state.notes.push_back({std::string(kClientNote), fmt::format("{}", fd)});
   }
 }
 
 void StatsServer::LeaveInChild() {
-  clients_.clear();
+  if (door_ != nullptr) door_->LeaveInChild();
+  static_cast<void>(door_.release());
   listener_.reset();
-}
-
-// --- who comes in ---
-
-void StatsServer::OpenDoor() {
-  if (door_ != 0 || !listener_) return;
-  auto door = desk_->loop().Watch(listener_->fd(), kReadable, [this](uint32_t) { Accept(); });
-  if (door) door_ = *door;
-}
-
-void StatsServer::CloseDoor() { desk_->loop().Unwatch(std::exchange(door_, 0)); }
-
-void StatsServer::Accept() {
-  for (int taken = 0; taken < kAcceptsInARow; ++taken) {
-    if (clients_.size() >= kMostClients) return CloseDoor();
-    UniqueFd socket(::accept4(listener_->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (socket.valid()) {
-      Admit(std::move(socket));
-    } else if (errno == EAGAIN) {
-      return;
-    } else if (errno != ECONNABORTED && errno != EINTR) {
-      CloseDoor();
-      door_timer_ = desk_->loop().After(kDoorPause, [this] { OpenDoor(); });
-      return;
-    }
-  }
-}
-
-void StatsServer::Admit(UniqueFd socket) {
-  const uint64_t id = ++last_client_;
-  const StatsPatience patience{.silence = spec_.speaks_http ? kSilenceOverHttp : kSilence,
-                               .ask = kTimeToAsk,
-                               .take = spec_.client_timeout_us,
-                               .in_all = kPatiences * spec_.client_timeout_us};
-  auto client = std::make_unique<StatsClient>(
-      desk_->loop(), std::move(socket), patience,
-      StatsClient::Callbacks{
-          .answer = [this](const StatsRequest& request) { return AnswerTo(request); },
-          .done = [this, id] { desk_->loop().Defer([this, id] { Leave(id); }); }});
-  StatsClient& admitted = *clients_.emplace(id, std::move(client)).first->second;
-  if (!admitted.Begin()) clients_.erase(id);
-}
-
-void StatsServer::Leave(uint64_t id) {
-  clients_.erase(id);
-  if (door_ == 0 && clients_.size() < kMostClients) OpenDoor();
 }
 
 // --- what they get ---

@@ -2,23 +2,20 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "net/listener.h"
 #include "process/duty.h"
-#include "process/stats_client.h"
+#include "process/stats_door.h"
 #include "process/stats_plan.h"
 
 namespace uwsgi {
 
 // Serves the statistics on a socket of its own (reference 13): JSON to whoever connects and says
-// nothing, and over HTTP a page for browsers, JSON, Prometheus metrics and the state of health.
-// However many clients there are and whatever they do, it takes little of the master's time: their
-// number is bounded, they have deadlines, and one document serves all who ask at about the same
-// time.
+// nothing, and over HTTP a page for browsers, JSON, Prometheus metrics and the state of health. One
+// document serves all who ask at about the same time.
 class StatsServer final : public Duty {
  public:
   explicit StatsServer(const StatsSpec& spec) : spec_(spec) {}
@@ -41,11 +38,6 @@ class StatsServer final : public Duty {
   [[nodiscard]] UniqueFd Inherited() const;
   void AdmitInherited();
   Result<Listener> OpenListener() const;
-  void Accept();
-  void Admit(UniqueFd socket);
-  void Leave(uint64_t id);
-  void OpenDoor();
-  void CloseDoor();
   [[nodiscard]] StatsAnswer AnswerTo(const StatsRequest& request);
   [[nodiscard]] Body Document();
   [[nodiscard]] Body MetricsText();
@@ -55,10 +47,7 @@ class StatsServer final : public Duty {
   const StatsSpec& spec_;
   MasterDesk* desk_ = nullptr;
   std::optional<Listener> listener_;
-  WatchId door_ = 0;
-  TimerId door_timer_ = 0;
-  std::map<uint64_t, std::unique_ptr<StatsClient>> clients_;
-  uint64_t last_client_ = 0;
+  std::unique_ptr<StatsDoor> door_;
   Kept document_;
   Kept metrics_;
   int64_t measured_us_ = 0;
