@@ -7,6 +7,7 @@
 #include "process/departure.h"
 #include "process/emperor_duty.h"
 #include "process/emperor_link.h"
+#include "process/fd_reload.h"
 #include "process/log_duty.h"
 #include "process/master_fifo.h"
 #include "process/metrics_duty.h"
@@ -58,6 +59,7 @@ std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec,
     duties.push_back(std::make_unique<FifoDuty>(spec.fifos, spec.start_up.vacuum));
   }
   if (!spec.touches.empty()) duties.push_back(std::make_unique<TouchDuty>(spec.touches));
+  if (!spec.fd_reloads.empty()) duties.push_back(std::make_unique<FdReloadDuty>(spec.fd_reloads));
   duties.push_back(std::make_unique<StatsServer>(spec.stats));
   if (Metrics* const metrics = serving.services->metrics; metrics != nullptr)
     duties.push_back(std::make_unique<MetricsDuty>(spec.stats.metrics, *metrics));

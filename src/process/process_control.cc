@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "process/stats_json.h"
+#include "runtime/harakiri_limit.h"
+#include "worker/harakiri.h"
 
 namespace uwsgi {
 namespace {
@@ -80,7 +82,8 @@ bool ServerControl::Reload() { return master_pid_ != 0 && ::kill(master_pid_, SI
 bool ServerControl::Stop() { return first_pid_ != 0 && ::kill(first_pid_, SIGTERM) == 0; }
 
 bool ServerControl::SetUserHarakiri(int core, int seconds) {
-  const int64_t deadline = seconds <= 0 ? 0 : MonotonicMicros() + int64_t{seconds} * 1'000'000;
+  int64_t deadline = seconds <= 0 ? 0 : MonotonicMicros() + int64_t{seconds} * 1'000'000;
+  if (seconds == kNoHarakiri) deadline = kNeverDue;
   if (helper_slot_ != nullptr) {
     helper_slot_->user_deadline_us.store(deadline, std::memory_order_relaxed);
     return true;
@@ -88,7 +91,7 @@ bool ServerControl::SetUserHarakiri(int core, int seconds) {
   if (master_pid_ == 0 || !has_core(core)) return false;
   slot_->cores()[static_cast<size_t>(core)].user_harakiri_deadline_us.store(
       deadline, std::memory_order_relaxed);
-  if (deadline == 0) return true;
+  if (deadline == 0 || deadline == kNeverDue) return true;
   if (on_deadline_) on_deadline_();
   Report(ChildReport::kHasDeadline);
   return true;

@@ -161,6 +161,7 @@ Result<ProcessSpec> PlanProcesses(const Options& options) {
   spec.hooks = TRY(PlanHooks(options));
   spec.fifos = TRY(PlanFifos(options));
   spec.touches = TRY(PlanTouches(options));
+  spec.fd_reloads = TRY(PlanFdReloads(options));
   spec.stats = TRY(PlanStats(options));
   spec.daemons = TRY(PlanDaemons(options));
   spec.daemon_mercy_us =

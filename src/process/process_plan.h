@@ -88,6 +88,7 @@ struct ProcessSpec {
   HookSpec hooks;
   std::vector<std::string> fifos;  // by slot
   std::vector<TouchSpec> touches;
+  std::vector<FdReloadSpec> fd_reloads;
   StatsSpec stats;
   std::vector<DaemonSpec> daemons;
   int64_t daemon_mercy_us = 0;  // what a daemon has to end
@@ -110,8 +111,8 @@ struct SignalOrder {
   std::string option;
   std::string pidfile;
   int signal = 0;
-};
   int value = 0;  // that is sent with it
+};
 std::optional<SignalOrder> PlanSignal(const Options& options);
 
 }  // namespace uwsgi

@@ -24,4 +24,12 @@ struct TouchSpec {
   std::string hook;  // its text, which has been found to be good
 };
 
+// A descriptor that reloads the server when it is readable.
+struct FdReloadSpec {
+  int fd = -1;
+  size_t bytes = 1;  // read from it each time
+  MasterCommand command = MasterCommand::kReload;
+  std::string where;  // the option, for messages
+};
+
 }  // namespace uwsgi

@@ -67,6 +67,7 @@ Result<PythonSpec> PlanPython(const Options& options) {
   spec.wsgi.catch_exceptions = options.catch_exceptions;
   spec.wsgi.raise_write_errors = !options.disable_write_exception;
   spec.wsgi.iterate_bytes = options.wsgi_strict;
+  spec.wsgi.limits_after_hook = !options.harakiri_no_arh;
   spec.wsgi.offer_file_wrapper = !options.wsgi_disable_file_wrapper;
   spec.wsgi.watch = {.any = options.reload_on_exception,
                      .types = Texts(options.reload_on_exception_type),

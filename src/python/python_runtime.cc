@@ -18,14 +18,15 @@
 #include "python/interpreter.h"
 #include "python/mule_script.h"
 #include "python/py_error.h"
-#include "python/stack_dump.h"
 #include "python/signal_handlers.h"
 #include "python/spool_handler.h"
+#include "python/stack_dump.h"
 #include "python/value_cache.h"
 #include "python/wsgi_call.h"
 #include "python/wsgi_environ.h"
 #include "python/wsgi_input.h"
 #include "python/wsgi_response.h"
+#include "runtime/harakiri_limit.h"
 
 namespace uwsgi {
 namespace {
@@ -102,7 +103,7 @@ class PythonRuntime final : public LanguageRuntime {
   ProcessControl& control_;
   Interpreter interpreter_;
   std::optional<Objects> objects_;
-  std::optional<StackDump> stack_dump_;  // in workers
+  std::optional<StackDump> stack_dump_;     // in workers
   std::unique_ptr<Autoreload> autoreload_;  // in worker 1
   std::vector<std::optional<Seat>> seats_;
   std::atomic<int> running_ = 0;  // cores inside Handle
@@ -302,6 +303,8 @@ bool PythonRuntime::Run(Seat& mine, PyObject* application, CallState& call) {
   SetCurrentCall(&call);
   const bool succeeded = CallApplication(application, call, spec_.wsgi);
   if (objects_->after_request) {
+    if (!spec_.wsgi.limits_after_hook)
+      static_cast<void>(control_.SetUserHarakiri(call.request.core, kNoHarakiri));
     const PyRef done = PyRef::Steal(PyObject_CallNoArgs(objects_->after_request.get()));
     if (!done) LogException();
   }

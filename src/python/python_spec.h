@@ -45,6 +45,7 @@ struct WsgiRules {
   bool raise_write_errors = true;  // not disable-write-exception
   bool iterate_bytes = false;      // wsgi-strict: a bytes result is an iterable like any other
   bool offer_file_wrapper = true;
+  bool limits_after_hook = true;  // not harakiri-no-arh: the hook counts as part of the request
   ExceptionWatch watch;
 };
 
@@ -61,7 +62,7 @@ struct PythonSpec {
   bool need_app = false;
   bool dynamic_apps = false;  // requests may name applications
   int max_apps = 64;
-  bool autoreload = false;                       // py-autoreload
+  bool autoreload = false;                      // py-autoreload
   std::vector<std::string> autoreload_ignored;  // modules
 };
 

@@ -24,6 +24,7 @@ int64_t DueTime(const CoreSlot& core, int64_t limit_us) {
   const int64_t started = core.request_started_us.load(std::memory_order_relaxed);
   if (started == 0) return 0;
   const int64_t by_user = core.user_harakiri_deadline_us.load(std::memory_order_relaxed);
+  if (by_user == kNeverDue) return 0;
   if (limit_us == 0) return by_user;
   const int64_t by_limit = started + limit_us;
   return by_user == 0 ? by_limit : std::min(by_user, by_limit);

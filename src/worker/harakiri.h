@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct HarakiriSpec {
   int signal = 0;         // harakiri-graceful-signal, sent to the worker besides; 0 for none
   int least_backlog = 0;  // harakiri-queue-threshold
 };
+
+// As the deadline of a request: it is never overdue, whatever the limit.
+inline constexpr int64_t kNeverDue = std::numeric_limits<int64_t>::max();
 
 // When the request that a core runs is overdue: `limit_us` after its start, or earlier when the
 // application asked for it (set_user_harakiri); monotonic microseconds, 0 for never.

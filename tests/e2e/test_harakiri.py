@@ -156,3 +156,37 @@ def test_without_a_master_it_is_only_a_warning(server):
     srv = server(app="troubles", args=["--harakiri", "1"])
     srv.wait_log("harakiri needs the master")
     assert get(srv, "/sleep?2").status == 200
+
+
+AFTER = """
+import os, time, uwsgi
+def after():
+    print("HOOK BEGINS", flush=True)
+    end = time.monotonic() + 3
+    while time.monotonic() < end: time.sleep(0.01)
+    print("HOOK ENDS", flush=True)
+uwsgi.after_req_hook = after
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Length", "2")])
+    if environ["PATH_INFO"] == "/slow":
+        while True: time.sleep(0.01)
+    return [b"ok"]
+"""
+
+
+def test_the_hook_behind_a_request_can_be_left_alone(server):
+    srv = server(app=AFTER, args=["--master", "--harakiri", "1", "--harakiri-no-arh"], allow=["Traceback", "DAMN"])
+    assert srv.get("/").body == b"ok"
+    srv.wait_log("^HOOK ENDS$")
+    assert "HARAKIRI" not in srv.log()
+    try:  # requests are watched all the same
+        srv.get("/slow")
+    except Exception:
+        pass
+    srv.wait_log("HARAKIRI ON WORKER 1")
+
+
+def test_the_hook_behind_a_request_counts_otherwise(server):
+    srv = server(app=AFTER, args=["--master", "--harakiri", "1"], allow=["Traceback", "DAMN"])
+    assert srv.get("/").body == b"ok"
+    srv.wait_log("HARAKIRI ON WORKER 1")

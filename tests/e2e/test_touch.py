@@ -6,6 +6,7 @@ import re
 import pytest
 
 from support.processes import wait_until
+from support.server import Program
 
 RELOADED = r"gracefully \(RE\)spawned uWSGI master process"
 
@@ -137,3 +138,36 @@ def test_mistakes_are_told(program, args, message):
     done = program.run("--http-socket", "127.0.0.1:0", "--master", *args)
     assert done.returncode == 1
     assert message in done.stdout and "command line" in done.stdout
+
+
+# -- descriptors
+
+
+@pytest.fixture
+def with_fifo(program, tmp_path):
+    """The program under test, started with descriptor 7 open on a FIFO."""
+    os.mkfifo(tmp_path / "told")
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text(f'#!/bin/sh\nexec 7<>{tmp_path}/told\nexec {program.path} "$@"\n')
+    wrapper.chmod(0o755)
+    return Program(wrapper), tmp_path / "told"
+
+
+@pytest.mark.parametrize("option, kind", [("reload-on-fd", "graceful"), ("brutal-reload-on-fd", "brutal")])
+def test_a_readable_descriptor_reloads(server, with_fifo, option, kind):
+    wrapped, told = with_fifo
+    srv = server(program=wrapped, app="hello", args=["--master", f"--{option}", "7:4"])
+    srv.wait_log(rf"^added {kind} reload monitor for fd 7 \(read size: 4\)$")
+    for times in (1, 2):
+        told.write_text("now!")
+        srv.wait_log(r"- \*\*\* fd 7 ready !!! \*\*\*$", count=times)
+        srv.wait_log(r"gracefully \(RE\)spawned uWSGI master", count=times)
+        srv.wait_log(rf"^added {kind} reload monitor", count=times + 1)
+    assert srv.get("/").status == 200
+    assert srv.log().count("fd 7 ready") == 2
+
+
+@pytest.mark.parametrize("given, said", [("x", "FD or FD:BYTES"), ("77", "no such descriptor"), ("0:0", "number of bytes"), ("-1", "FD or FD:BYTES")])
+def test_a_descriptor_that_is_none_is_an_error(program, given, said):
+    done = program.run("--http-socket", "127.0.0.1:0", "--master", "--reload-on-fd", given)
+    assert done.returncode == 1 and f"reload-on-fd = {given}" in done.stdout and said in done.stdout
