@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_output.h"
+#include "cli/hook_services.h"
 #include "config/help.h"
 #include "net/net_plan.h"
 #include "process/alone.h"
@@ -108,6 +109,8 @@ Result<int> Server::Run() {
 }
 
 void Server::LeaveNothing() {
+  // The language has ended, and nobody hears alarms any more.
+  TakeFromHooks(hooks_.services());
   // A hook that fails has said so, and the end is the end.
   [[maybe_unused]] const Status done = hooks_.Run(HookPhase::kAtExit);
   start_up_.Vacuum(*listeners_);
@@ -209,6 +212,7 @@ Status Server::CreateShared() {
   }
   if (spec.processes > 1 || spec.has_master)
     migration_ = TRY(Migration::Create(*region_, *scoreboard_));
+  OfferToHooks(services_.services(), hooks_.services());
   control_ = std::make_unique<ServerControl>(*scoreboard_);
   // Applications ask for it while they are loaded.
   if (supervision().has_master) control_->BecomeMaster();
@@ -281,9 +285,12 @@ Result<int> Server::RunEmperor() {
   const EmperorSpec& spec = specs_.process.emperor;
   TRY_STATUS(start_up_.WriteSafePidfiles());
   if (spec.has_own_title) SetTitle(spec.title);
-  const std::unique_ptr<Emperor> emperor = TRY(Emperor::Create(
-      {.spec = spec, .environment = CurrentEnvironment(), .on_started = [this] { OnStarted(); }},
-      std::move(*signals_)));
+  const std::unique_ptr<Emperor> emperor =
+      TRY(Emperor::Create({.spec = spec,
+                           .environment = CurrentEnvironment(),
+                           .hooks = &hooks_,
+                           .on_started = [this] { OnStarted(); }},
+                          std::move(*signals_)));
   signals_.reset();
   return emperor->Run();
 }

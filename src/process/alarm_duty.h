@@ -18,6 +18,8 @@ class AlarmDuty final : public Duty {
   // `alarms` outlives the duty.
   AlarmDuty(Alarms& alarms, AlarmReach reach) : alarms_(alarms), reach_(std::move(reach)) {}
   Status Begin(MasterDesk& desk) override;
+  // What hooks have raised at the end counts, too.
+  void LeaveNotes(HandOver&) override { TakeAll(); }
 
  private:
   void TakeAll();

@@ -38,9 +38,9 @@ class Siblings {
     fork.log = parts_.log;
     fork.log_as = "worker";
     fork.log_worker = id;
-    fork.main = [this, id](UniqueFd) {
+    fork.main = [this, id, first = ::getpid()](UniqueFd) {
       parts_.scoreboard->worker(id).pid.store(::getpid(), std::memory_order_relaxed);
-      return WorkerMain(parts_, id, /*berth=*/0, lifeline_.read_end(), UniqueFd());
+      return WorkerMain(parts_, id, /*berth=*/0, lifeline_.WatchInChild(first), UniqueFd());
     };
     const Forked forked = TRY(ForkChild(std::move(fork)));
     parts_.scoreboard->worker(id).pid.store(forked.pid, std::memory_order_relaxed);

@@ -84,6 +84,7 @@ Status Emperor::Prepare() {
 
 int Emperor::Run() {
   LogLine("*** starting uWSGI Emperor ***");
+  [[maybe_unused]] const Status hooks_done = parts_.hooks->Run(HookPhase::kEmperorStart);
   ReadSignals();
   if (!ending_) Scan();
   if (parts_.on_started) parts_.on_started();
@@ -225,6 +226,7 @@ Status Emperor::StartProcess(Vassal& vassal) {
   vassal.is_loyal = vassal.is_cursed = false;
   vassal.last_heartbeat = vassal.heartbeat_us = vassal.deadline_us = 0;
   RunHook(parts_.spec.start_hook, vassal);
+  RunHooksFor(vassal);
   return {};
 }
 
@@ -242,8 +244,24 @@ Status Emperor::RunVassal(Vassal& vassal, UniqueFd their_end) {
     Log("[emperor-tyrant] dropping privileges to {} {} for instance {}", program.identity->uid,
         program.identity->gid, vassal.file.name);
   }
+  // Whatever they leave behind is the vassal's: its environment, its directory, its limits.
+  UniqueFunction<bool()> as_vassal = [this] {
+    return parts_.hooks->Run(HookPhase::kAsVassal).has_value();
+  };
+  program.before_exec = &as_vassal;
   vassal.pid = TRY(SpawnProgram(program));
   return {};
+}
+
+// Of the Emperor, about this vassal. Commands run beside it and know which one it is.
+void Emperor::RunHooksFor(const Vassal& vassal) {
+  HookServices& services = parts_.hooks->services();
+  services.run_command = [&](const std::string& command) {
+    RunHook(command, vassal);
+    return Status();
+  };
+  [[maybe_unused]] const Status done = parts_.hooks->Run(HookPhase::kAsEmperor);
+  services.run_command = {};
 }
 
 void Emperor::RunHook(const std::string& command, const Vassal& vassal) {

@@ -14,6 +14,7 @@
 #include "process/emperor_plan.h"
 #include "process/emperor_protocol.h"
 #include "process/emperor_stats.h"
+#include "process/hooks.h"
 #include "process/vassal.h"
 #include "process/vassal_blacklist.h"
 
@@ -23,7 +24,8 @@ namespace uwsgi {
 struct EmperorParts {
   EmperorSpec spec;
   std::vector<std::string> environment;  // that they get
-  UniqueFunction<void()> on_started;     // once, after the first look at the configurations
+  HookRunner* hooks = nullptr;
+  UniqueFunction<void()> on_started;  // once, after the first look at the configurations
 };
 
 // Runs one server for each configuration that it finds: starts it when the file appears, reloads it
@@ -65,6 +67,7 @@ class Emperor {
   void Hear(Vassal& vassal, VassalNews news);
   void CloseChannel(Vassal& vassal);
   void RunHook(const std::string& command, const Vassal& vassal);
+  void RunHooksFor(const Vassal& vassal);
 
   // Their end.
   void Reap();

@@ -37,8 +37,9 @@ int EmperorDuty::RunEmperor() {
     LogLine(signals.error().text());
     return 1;
   }
-  auto emperor =
-      Emperor::Create({.spec = spec_, .environment = CurrentEnvironment()}, std::move(*signals));
+  auto emperor = Emperor::Create(
+      {.spec = spec_, .environment = CurrentEnvironment(), .hooks = desk_->serving().hooks},
+      std::move(*signals));
   if (!emperor) {
     LogLine(emperor.error().text());
     return emperor.error().exit_code;
@@ -56,6 +57,12 @@ void EmperorDuty::OnEnd(int) {
     const Status started = Start();
     if (!started) LogLine(started.error().text());
   });
+}
+
+bool EmperorDuty::OnCommand(MasterCommand command) {
+  if (command != MasterCommand::kScanVassals) return false;
+  if (pid_ != 0) ::kill(pid_, SIGWINCH);
+  return true;
 }
 
 void EmperorDuty::OnStopping() {

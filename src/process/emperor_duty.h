@@ -14,6 +14,7 @@ class EmperorDuty final : public Duty {
   explicit EmperorDuty(const EmperorSpec& spec) : spec_(spec) {}
 
   Status Begin(MasterDesk& desk) override;
+  bool OnCommand(MasterCommand command) override;
   void OnStopping() override;
   [[nodiscard]] bool IsDone() const override { return pid_ == 0; }
   void BeforeExec() override;

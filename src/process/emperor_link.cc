@@ -25,10 +25,12 @@ bool IsSocket(int fd) {
 struct OrderRow {
   EmperorOrder order;
   MasterCommand command;
+  HookPhase hooks;
 };
-constexpr OrderRow kOrders[] = {{EmperorOrder::kStop, MasterCommand::kStopPromptly},
-                                {EmperorOrder::kReload, MasterCommand::kReload},
-                                {EmperorOrder::kStopGracefully, MasterCommand::kStop}};
+constexpr OrderRow kOrders[] = {
+    {EmperorOrder::kStop, MasterCommand::kStopPromptly, HookPhase::kEmperorStop},
+    {EmperorOrder::kReload, MasterCommand::kReload, HookPhase::kEmperorReload},
+    {EmperorOrder::kStopGracefully, MasterCommand::kStop, HookPhase::kEmperorStop}};
 
 }  // namespace
 
@@ -73,6 +75,20 @@ void EmperorLink::OnStarted() {
   loyalty_timer_ = desk_->loop().Every(kSecond, [this] { AnnounceLoyalty(); });
 }
 
+// It decides what becomes of a vassal without work, and of one with too much.
+bool EmperorLink::OnCommand(MasterCommand command) {
+  switch (command) {
+    case MasterCommand::kBeIdle:
+      Say(VassalNews::kIdle);
+      return true;
+    case MasterCommand::kReinforce:
+      Say(VassalNews::kWantsReinforcements);
+      return true;
+    default:
+      return false;
+  }
+}
+
 void EmperorLink::AnnounceLoyalty() {
   const auto& requests = desk_->serving().scoreboard->total_requests();
   if (requests.load(std::memory_order_relaxed) == 0) return;
@@ -98,15 +114,25 @@ void EmperorLink::Listen() {
   }
   desk_->loop().Unwatch(std::exchange(watch_, 0));
   if (desk_->is_stopping()) return;
-  desk_->Command(MasterCommand::kStop, "lost connection with my emperor !!!");
+  LogDatedLine("lost connection with my emperor !!!");
+  RunHooks(HookPhase::kEmperorLost);
+  desk_->Command(MasterCommand::kStop, {});
 }
 
 void EmperorLink::Obey(uint8_t order) {
   const std::string why = fmt::format("received message {} from emperor", order);
   for (const OrderRow& row : kOrders) {
-    if (static_cast<uint8_t>(row.order) == order) return desk_->Command(row.command, why);
+    if (static_cast<uint8_t>(row.order) != order) continue;
+    LogDatedLine(why);
+    RunHooks(row.hooks);
+    return desk_->Command(row.command, {});
   }
   LogDatedLine(why);
+}
+
+// The master waits for them: what they prepare comes before what was ordered.
+void EmperorLink::RunHooks(HookPhase phase) {
+  [[maybe_unused]] const Status done = desk_->serving().hooks->Run(phase);
 }
 
 void EmperorLink::BeforeExec() {

@@ -4,6 +4,7 @@
 #include "base/unique_fd.h"
 #include "process/duty.h"
 #include "process/emperor_protocol.h"
+#include "process/hooks.h"
 
 namespace uwsgi {
 
@@ -23,6 +24,7 @@ class EmperorLink final : public Duty {
 
   Status Begin(MasterDesk& desk) override;
   void OnStarted() override;
+  bool OnCommand(MasterCommand command) override;
   void BeforeExec() override;
   void LeaveInChild() override;
 
@@ -30,6 +32,7 @@ class EmperorLink final : public Duty {
   void Say(VassalNews news) const;
   void Listen();
   void Obey(uint8_t order);
+  void RunHooks(HookPhase phase);
   void AnnounceLoyalty();
 
   UniqueFd fd_;

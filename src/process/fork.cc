@@ -101,14 +101,17 @@ void EnterPidNamespace() {
   UnblockSignals();
   if (spec.null_input && !ReadNothing()) Complain("/dev/null");
   if (spec.new_pid_namespace) EnterPidNamespace();
-  for (const int fd : spec.inherit) ::fcntl(fd, F_SETFD, 0);
   if (spec.input >= 0) ::dup2(spec.input, STDIN_FILENO);
   if (spec.output >= 0) {
     ::dup2(spec.output, STDOUT_FILENO);
     ::dup2(spec.output, STDERR_FILENO);
   }
-  if (spec.directory.empty() || ::chdir(spec.directory.c_str()) == 0)
-    ::execve(spec.path.c_str(), argv, environment);
+  if (!spec.directory.empty() && ::chdir(spec.directory.c_str()) != 0)
+    Complain(spec.directory.c_str());
+  ::environ = const_cast<char**>(environment);
+  if (spec.before_exec != nullptr && !(*spec.before_exec)()) ::_exit(1);
+  for (const int fd : spec.inherit) ::fcntl(fd, F_SETFD, 0);
+  ::execve(spec.path.c_str(), argv, ::environ);
   Complain(spec.path.c_str());
 }
 

@@ -65,6 +65,10 @@ struct ProgramSpec {
   bool new_pid_namespace = false;
   int death_signal = SIGKILL;  // it gets this when its parent ends; 0: it lives on
   std::optional<ProgramIdentity> identity;
+  // Runs in the child, as that identity, in that directory and with that environment (which it may
+  // change), before it becomes the program; false ends the child with 1. Only for a parent that
+  // has one thread, and must live until the program has been started.
+  UniqueFunction<bool()>* before_exec = nullptr;
 };
 Result<pid_t> SpawnProgram(const ProgramSpec& spec);
 

@@ -25,7 +25,7 @@ namespace {
 //   log-output FD
 //   log-process PID
 //   worker ID PID DRAINING DEADLINE
-//   helper ID PID DRAINING DEADLINE
+//   helper ID PID DRAINING DEADLINE MERCY
 //   note NAME TEXT
 //   listener FD SOURCE ADDRESS      (a line of ListenerSet::HandOver)
 constexpr std::string_view kMagic = "uwsgi-handover 1";
@@ -38,13 +38,15 @@ Result<int64_t> Number(std::string_view text) {
 
 Result<OldChild> DecodeChild(std::string_view facts, bool is_worker) {
   const auto words = SplitWords(facts);
-  if (words.size() != 4) return Fail("a child has four facts, not {}", words.size());
+  const size_t wanted = is_worker ? 4 : 5;
+  if (words.size() != wanted) return Fail("a child has {} facts, not {}", wanted, words.size());
   OldChild child;
   child.is_worker = is_worker;
   child.id = static_cast<int>(TRY(Number(words[0])));
   child.pid = static_cast<pid_t>(TRY(Number(words[1])));
   child.draining = TRY(Number(words[2])) != 0;
   child.deadline_us = TRY(Number(words[3]));
+  if (!is_worker) child.mercy_us = TRY(Number(words[4]));
   if (child.pid <= 1) return Fail("{} is no child's pid", child.pid);
   return child;
 }
@@ -91,8 +93,10 @@ std::string EncodeHandOver(const HandOver& state) {
   for (const int fd : state.log_outputs) text += fmt::format("log-output {}\n", fd);
   for (const pid_t pid : state.log_processes) text += fmt::format("log-process {}\n", pid);
   for (const OldChild& child : state.children) {
-    text += fmt::format("{} {} {} {} {}\n", child.is_worker ? "worker" : "helper", child.id,
+    text += fmt::format("{} {} {} {} {}", child.is_worker ? "worker" : "helper", child.id,
                         child.pid, child.draining ? 1 : 0, child.deadline_us);
+    if (!child.is_worker) text += fmt::format(" {}", child.mercy_us);
+    text += '\n';
   }
   for (const Note& note : state.notes) text += fmt::format("note {} {}\n", note.name, note.text);
   for (const std::string_view line : Split(state.listeners, '\n')) {

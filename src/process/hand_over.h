@@ -21,7 +21,8 @@ struct OldChild {
   int id = 0;
   pid_t pid = 0;
   bool draining = false;
-  int64_t deadline_us = 0;  // monotonic, of draining
+  int64_t deadline_us = 0;  // monotonic, of draining, or of what a helper does (harakiri)
+  int64_t mercy_us = 0;     // of a helper: to finish what it does once it is told to end
 };
 
 // A fact that a duty of the master leaves to its successor, told apart by its name. The text has
@@ -34,10 +35,10 @@ struct Note {
 // What a master leaves to the program that takes its place at a graceful reload. It travels as text
 // in a memory file, whose descriptor an environment variable names.
 struct HandOver {
-  int failed_reloads = 0;  // how often that was given up
-  int reloads = 1;         // how often the server has been reloaded, this time included
-  int64_t started_on = 0;  // of the first start, seconds since 1970
-  std::string listeners;   // as ListenerSet::HandOver made it
+  int failed_reloads = 0;            // how often that was given up
+  int reloads = 1;                   // how often the server has been reloaded, this time included
+  int64_t started_on = 0;            // of the first start, seconds since 1970
+  std::string listeners;             // as ListenerSet::HandOver made it
   std::vector<int> log_outputs;      // 1 and 2 of before the log was captured, or none
   std::vector<pid_t> log_processes;  // are to be reaped
   std::vector<int>

@@ -20,7 +20,7 @@ TEST(HandOver, SurvivesTheWayThroughText) {
   state.notes = {{"cron-minute", "29000000"}, {"cron-run", "4711 1700000000 sleep 5"}};
   state.children = {{.id = 1, .pid = 4242},
                     {.id = 2, .pid = 4243, .draining = true, .deadline_us = 123456789},
-                    {.is_worker = false, .id = 1, .pid = 4244}};
+                    {.is_worker = false, .id = 1, .pid = 4244, .mercy_us = 7'000'000}};
   const auto decoded = DecodeHandOver(EncodeHandOver(state));
   ASSERT_TRUE(decoded) << decoded.error().text();
   EXPECT_EQ(decoded->reloads, 3);
@@ -38,6 +38,7 @@ TEST(HandOver, SurvivesTheWayThroughText) {
   EXPECT_TRUE(decoded->children[1].draining);
   EXPECT_EQ(decoded->children[1].deadline_us, 123456789);
   EXPECT_FALSE(decoded->children[2].is_worker);
+  EXPECT_EQ(decoded->children[2].mercy_us, 7'000'000);
 }
 
 TEST(HandOver, RefusesAnotherText) { EXPECT_FALSE(DecodeHandOver("something else\n")); }

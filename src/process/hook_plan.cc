@@ -34,6 +34,12 @@ constexpr PhaseOptions kOptions[] = {
     {HookPhase::kAccepting1, &Options::hook_accepting1, nullptr, nullptr, nullptr, nullptr},
     {HookPhase::kAccepting1Once, &Options::hook_accepting1_once, nullptr, nullptr, nullptr, nullptr},
     {HookPhase::kAtExit, &Options::hook_as_user_atexit, nullptr, nullptr, &Options::exec_as_user_atexit, &Options::call_as_user_atexit},
+    {HookPhase::kAsVassal, &Options::hook_as_vassal, &Options::mount_as_vassal, &Options::umount_as_vassal, &Options::exec_as_vassal, &Options::call_as_vassal},
+    {HookPhase::kAsEmperor, &Options::hook_as_emperor, &Options::mount_as_emperor, &Options::umount_as_emperor, &Options::exec_as_emperor, &Options::call_as_emperor},
+    {HookPhase::kEmperorStart, &Options::hook_emperor_start, nullptr, nullptr, nullptr, nullptr},
+    {HookPhase::kEmperorStop, &Options::hook_emperor_stop, nullptr, nullptr, nullptr, nullptr},
+    {HookPhase::kEmperorReload, &Options::hook_emperor_reload, nullptr, nullptr, nullptr, nullptr},
+    {HookPhase::kEmperorLost, &Options::hook_emperor_lost, nullptr, nullptr, nullptr, nullptr},
 };
 // clang-format on
 

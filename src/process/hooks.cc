@@ -25,6 +25,12 @@ constexpr HookPhaseRow kPhases[kHookPhases] = {
     {HookPhase::kAccepting1,      "accepting1",       "accepting1",       true},
     {HookPhase::kAccepting1Once,  "accepting1-once",  "accepting1-once",  true},
     {HookPhase::kAtExit,          "as-user-atexit",   "atexit",           false},
+    {HookPhase::kAsVassal,        "as-vassal",        "as-vassal",        true},
+    {HookPhase::kAsEmperor,       "as-emperor",       "as-emperor",       false},
+    {HookPhase::kEmperorStart,    "emperor-start",    "emperor-start",    false},
+    {HookPhase::kEmperorStop,     "emperor-stop",     "emperor-stop",     false},
+    {HookPhase::kEmperorReload,   "emperor-reload",   "emperor-reload",   false},
+    {HookPhase::kEmperorLost,     "emperor-lost",     "emperor-lost",     false},
 };
 // clang-format on
 

@@ -28,8 +28,14 @@ enum class HookPhase : uint8_t {
   kAccepting1,      // in worker 1
   kAccepting1Once,  // in the first process of worker 1
   kAtExit,          // at the end, and before a reload
+  kAsVassal,        // in the process that is about to become a vassal
+  kAsEmperor,       // in the Emperor, which has started a vassal
+  kEmperorStart,    // in the Emperor, before it looks for vassals
+  kEmperorStop,     // in a vassal that is told to stop
+  kEmperorReload,   // in a vassal that is told to reload
+  kEmperorLost,     // in a vassal whose Emperor is gone
 };
-inline constexpr size_t kHookPhases = 15;
+inline constexpr size_t kHookPhases = 21;
 
 struct HookPhaseRow {
   HookPhase phase;

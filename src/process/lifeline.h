@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+
 #include <vector>
 
 #include "base/result.h"
@@ -8,14 +10,17 @@
 
 namespace uwsgi {
 
-// How children learn that nobody is above them any more: a pipe on which nothing is ever written.
-// Its write end lives in one process only, the master or the first process; when that ends, in
-// whatever way, the read end is at its end.
+// How children learn that nobody is above them any more. The kernel tells them where it can, by a
+// descriptor of the process above (pidfd); else it is a pipe on which nothing is ever written. Its
+// write end lives in one process only, the master or the first process; when that ends, in whatever
+// way, the read end is at its end.
 class Lifeline {
  public:
   static Result<Lifeline> Create();
 
-  // For children.
+  // For a child: readable, or at its end, when `parent`, whom the line belongs to, has ended.
+  // Nobody else can hold it up by keeping a copy of the pipe.
+  [[nodiscard]] int WatchInChild(pid_t parent);
   [[nodiscard]] int read_end() const { return pipe_.first.get(); }
   // A child, after the fork: what keeps the line open belongs to the parent.
   void LetGo();
@@ -31,6 +36,7 @@ class Lifeline {
   explicit Lifeline(FdPair pipe) : pipe_(std::move(pipe)) {}
 
   FdPair pipe_;
+  UniqueFd parent_;  // in a child
   std::vector<UniqueFd> older_;
 };
 

@@ -67,7 +67,7 @@ int Master::Run() {
   if (workers_ > 0 && first_workers_ == 0) WaitForConnection();
   if (first_workers_ == 0) StartIsOver();
   if (spec().harakiri_us > 0 || !parts_.helpers.empty()) WatchHarakiri();
-  if (!parts_.serving.hooks->Run(HookPhase::kMasterStart)) Stop(SIGTERM, spec().prompt_mercy_us, 1);
+  if (!parts_.serving.hooks->Run(HookPhase::kMasterStart)) Stop(SIGTERM, Patience::kShort, 1);
   if (workers_ > 0) WatchWorkers();
   // Some may have ended before there was anybody to notice.
   Reap();
@@ -107,8 +107,8 @@ void Master::AdoptPredecessors() {
     child.forked_us = child.ready_us = MonotonicMicros() - kSecond;
     child.told_to_end_us = old.draining ? MonotonicMicros() : 0;
     child.deadline_us = old.deadline_us;
-    if (old.draining) WatchDeadline(child);
-    if (!old.is_worker) TellToEnd(child, SIGTERM, spec().worker_mercy_us);
+    if (old.deadline_us != 0) WatchDeadline(child);
+    if (!old.is_worker) TellToEnd(child, SIGTERM, old.mercy_us);
   }
 }
 
@@ -233,7 +233,7 @@ void Master::LeaveInChild() {
 
 int Master::RunWorker(const Child& child, UniqueFd reports) {
   SlotOf(child).pid.store(::getpid(), std::memory_order_relaxed);
-  return WorkerMain(parts_.serving, child.id, child.berth, lifeline_.read_end(),
+  return WorkerMain(parts_.serving, child.id, child.berth, lifeline_.WatchInChild(pid_),
                     std::move(reports));
 }
 
@@ -248,10 +248,10 @@ int Master::RunHelper(const Child& child, UniqueFd reports) {
     Log("{}: {}", place.title, left.error().text());
     return left.error().exit_code;
   }
-  const int status =
-      place.main({.id = place.id, .master_fd = lifeline_.read_end(), .report_ready = [&control] {
-                    control.Report(ChildReport::kReady);
-                  }});
+  const int status = place.main(
+      {.id = place.id, .master_fd = lifeline_.WatchInChild(pid_), .report_ready = [&control] {
+         control.Report(ChildReport::kReady);
+       }});
   parts_.serving.runtime->End();
   return status;
 }
@@ -366,7 +366,7 @@ void Master::RetryLoading(Child& child, const Ended& ended) {
   if (!nobody_serves && !spec().need_app) return RetryLater(child);
   if (spec().need_app) LogLine(message::kNeedApp);
   child.state = ChildState::kVacant;
-  Stop(SIGTERM, spec().prompt_mercy_us, WEXITSTATUS(ended.wait_status));
+  Stop(SIGTERM, Patience::kShort, WEXITSTATUS(ended.wait_status));
 }
 
 void Master::TellToEnd(Child& child, int signal, int64_t mercy_us) {

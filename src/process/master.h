@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <unistd.h>
+
 #include <deque>
 #include <memory>
 #include <optional>
@@ -57,6 +59,9 @@ class Master final : private MasterDesk {
  private:
   Master(MasterParts parts, SignalSource signals, std::unique_ptr<EventLoop> loop,
          Lifeline lifeline);
+
+  // How much of the time that a child may have to end it gets.
+  enum class Patience : uint8_t { kFull, kShort };
 
   struct ReplacementOrder {
     int id = 0;
@@ -173,7 +178,8 @@ class Master final : private MasterDesk {
   void ReloadHelper(Child& child);
   void OnTrialEnd(int wait_status);
   void BecomeNew();
-  void Stop(int signal, int64_t mercy_us, int exit_status);
+  void Stop(int signal, Patience patience, int exit_status);
+  [[nodiscard]] int64_t MercyAtStop(const Child& child, Patience patience) const;
   void StopNow();
   void StopWhenEmpty();
   void DumpCounters() const;
@@ -192,6 +198,7 @@ class Master final : private MasterDesk {
   std::optional<SignalSource> signals_;
   std::unique_ptr<EventLoop> loop_;
   Lifeline lifeline_;
+  const pid_t pid_ = ::getpid();
   ChildTable children_;
   std::vector<Program> programs_;
   std::vector<DaemonInfo> daemons_;

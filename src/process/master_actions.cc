@@ -60,11 +60,13 @@ void Master::Command(MasterCommand command, std::string_view why) {
     case MasterCommand::kStop:
       if (stopping_) return StopNow();
       LogLine(message::kStopping);
-      return Stop(SIGTERM, spec().worker_mercy_us, 0);
+      return Stop(SIGTERM, Patience::kFull, 0);
+    case MasterCommand::kBeIdle:
+      return Stop(SIGTERM, Patience::kFull, 0);
     case MasterCommand::kStopPromptly:
       if (stopping_) return StopNow();
       LogLine(message::kStopping);
-      return Stop(SIGTERM, spec().prompt_mercy_us, 0);
+      return Stop(SIGTERM, Patience::kShort, 0);
     case MasterCommand::kReloadMules:
       return ReloadHelpers(ChildKind::kMule);
     case MasterCommand::kReloadSpoolers:
@@ -124,7 +126,7 @@ void Master::ReloadProgram(bool brutally) {
   if (spec().exit_on_reload) {
     is_reload_end_ = true;
     LogLine(message::kReloading);
-    return Stop(SIGHUP, spec().worker_mercy_us, 0);
+    return Stop(SIGHUP, Patience::kFull, 0);
   }
   const auto listeners = parts_.listeners->HandOver();
   const Status started =
@@ -168,7 +170,13 @@ void Master::BecomeNew() {
         child.state == ChildState::kDraining || child.state == ChildState::kDoomed;
     const bool is_worker =
         child.kind == ChildKind::kWorker || child.kind == ChildKind::kPredecessor;
-    state.children.push_back({is_worker, child.id, child.pid, draining, child.deadline_us});
+    OldChild& old = state.children.emplace_back(
+        OldChild{is_worker, child.id, child.pid, draining, child.deadline_us});
+    if (child.is_helper()) {
+      old.mercy_us = child.place->mercy_us;
+      // It goes on counting, and what is told to end begins nothing new.
+      if (!draining) old.deadline_us = child.place->slot->DueTime();
+    }
   }
   for (const auto& duty : parts_.duties) duty->BeforeExec();
   [[maybe_unused]] const Status hooks_done = parts_.serving.hooks->Run(HookPhase::kAtExit);
@@ -187,13 +195,23 @@ void Master::BecomeNew() {
   Log("the server cannot be reloaded and goes on as it is: {}", error.text());
 }
 
-void Master::Stop(int signal, int64_t mercy_us, int exit_status) {
+int64_t Master::MercyAtStop(const Child& child, Patience patience) const {
+  const bool is_short = patience == Patience::kShort;
+  if (!child.is_helper()) return is_short ? spec().prompt_mercy_us : spec().worker_mercy_us;
+  // What it does goes on counting, and what is told to end begins nothing new.
+  int64_t own_us = child.place->mercy_us;
+  if (const int64_t due_us = child.place->slot->DueTime(); due_us != 0)
+    own_us = std::min(own_us, std::max<int64_t>(due_us - MonotonicMicros(), 0));
+  return is_short ? std::min(own_us, spec().prompt_mercy_us) : own_us;
+}
+
+void Master::Stop(int signal, Patience patience, int exit_status) {
   stopping_ = true;
   exit_status_ = exit_status;
   trial_->Abandon();
   for (Child& child : children_.all()) {
     child.farewell = Farewell::kBuried;
-    TellToEnd(child, signal, mercy_us);
+    TellToEnd(child, signal, MercyAtStop(child, patience));
   }
   for (const auto& duty : parts_.duties) duty->OnStopping();
   // Better refused than left waiting for somebody who will not come.

@@ -25,7 +25,10 @@ std::string_view NameOf(MasterCommand command) {
                                          "write the pidfiles",
                                          "start a second master",
                                          "dump the counters",
-                                         "look for ended children"};
+                                         "look for ended children",
+                                         "ask an Emperor for reinforcements",
+                                         "let an Emperor look at its vassals",
+                                         "end for want of work"};
   return kNames[static_cast<size_t>(command)];
 }
 

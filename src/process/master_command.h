@@ -29,8 +29,11 @@ enum class MasterCommand : uint8_t {
   kRotateLog,
   kWritePidfiles,
   kForkMaster,
-  kDump,  // configuration and counters to the log
-  kReap,  // a child has ended
+  kDump,         // configuration and counters to the log
+  kReap,         // a child has ended
+  kReinforce,    // ask the Emperor for reinforcements
+  kScanVassals,  // let our Emperor look at its vassals
+  kBeIdle,       // die-on-idle: nothing has been asked for a long time
 };
 std::string_view NameOf(MasterCommand command);
 

@@ -20,8 +20,10 @@ namespace {
 constexpr FifoKey kKeys[] = {
     {'+', MasterCommand::kMoreWorkers,           "one worker more"},
     {'-', MasterCommand::kFewerWorkers,          "one worker fewer"},
+    {'B', MasterCommand::kReinforce,             "ask the Emperor for reinforcements"},
     {'c', MasterCommand::kChainReload,           "chain reload"},
     {'C', MasterCommand::kGoCheap,               "stop all workers until a connection comes"},
+    {'E', MasterCommand::kScanVassals,           "let the Emperor look at its vassals"},
     {'f', MasterCommand::kForkMaster,            "start a second master"},
     {'l', MasterCommand::kReopenLog,             "reopen the log file"},
     {'L', MasterCommand::kRotateLog,             "rotate the log file"},

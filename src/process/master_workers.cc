@@ -339,8 +339,10 @@ void Master::CheckIdle() {
   const int64_t now_s = WallMicros() / kSecond;
   LogLine(message::WorkersIdle(spec().idle_us / kSecond, now_s,
                                now_s - (now_us - last_request_us_) / kSecond));
-  if (spec().die_on_idle) return Stop(SIGTERM, spec().worker_mercy_us, 0);
-  GoCheap();
+  if (!spec().die_on_idle) return GoCheap();
+  // An Emperor who is told so has this long to answer, before it is told again.
+  last_request_us_ = now_us;
+  Command(MasterCommand::kBeIdle, {});
 }
 
 // Every worker ends; the next connection starts them again.

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "config/loader.h"
-#include "process/banner.h"
 #include "net/signal_source.h"
+#include "process/banner.h"
 #include "process/child_table.h"
 #include "process/daemonize.h"
 #include "process/fork.h"
@@ -51,7 +52,6 @@ TEST(MasterSignals, StopSignalsStopAndHangupReloads) {
   EXPECT_EQ(CommandOf(SIGUSR2), MasterCommand::kIgnore);
 }
 
-TEST(Privileges, FindUsersByNameAndNumber) {
 TEST(MasterSignals, OnlyTheStopOfATerminalPauses) {
   EXPECT_EQ(CommandOf(SIGTSTP), MasterCommand::kTogglePause);
   EXPECT_EQ(CommandOf(QueuedSignal(SIGTSTP, kPauseValue)), MasterCommand::kPause);
@@ -61,6 +61,7 @@ TEST(MasterSignals, OnlyTheStopOfATerminalPauses) {
   }
 }
 
+TEST(Privileges, FindUsersByNameAndNumber) {
   EXPECT_EQ(FindUser("root").value().uid, 0U);
   EXPECT_EQ(FindUser("0").value().name, "root");
   EXPECT_EQ(FindUser("54321").value().uid, 54321U);
@@ -202,6 +203,20 @@ TEST(Lifeline, IsAtItsEndOnlyWhenNobodyHoldsTheOtherEnd) {
   EXPECT_EQ(::read(lifeline->read_end(), &byte, 1), -1) << "somebody holds it: nothing to read yet";
   lifeline->LetGo();
   EXPECT_EQ(::read(lifeline->read_end(), &byte, 1), 0);
+}
+
+TEST(Lifeline, TellsOfTheEndOfAProcessThoughSomebodyElseKeepsThePipe) {
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    for (;;) ::pause();
+  }
+  auto lifeline = Lifeline::Create();
+  ASSERT_TRUE(lifeline);
+  pollfd watched{lifeline->WatchInChild(parent), POLLIN, 0};
+  EXPECT_EQ(::poll(&watched, 1, 0), 0);
+  ASSERT_EQ(::kill(parent, SIGKILL), 0);
+  EXPECT_EQ(::poll(&watched, 1, 10'000), 1);
+  ASSERT_EQ(::waitpid(parent, nullptr, 0), parent);
 }
 
 ProcessSpec PlanOf(std::vector<std::string> words) {

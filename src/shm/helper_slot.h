@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -29,12 +30,16 @@ struct alignas(128) HelperSlot {
     busy_since_us.store(now_us, std::memory_order_relaxed);
     deadline_us.store(limit_us > 0 ? now_us + limit_us : 0, std::memory_order_relaxed);
   }
+  // When what it does is overdue; 0: never.
+  [[nodiscard]] int64_t DueTime() const {
+    const int64_t by_limit = deadline_us.load(std::memory_order_relaxed);
+    const int64_t by_user = user_deadline_us.load(std::memory_order_relaxed);
+    if (by_limit == 0 || by_user == 0) return std::max(by_limit, by_user);
+    return std::min(by_limit, by_user);
+  }
   [[nodiscard]] bool IsOverdue(int64_t now_us) const {
-    for (const std::atomic<int64_t>* const each : {&deadline_us, &user_deadline_us}) {
-      const int64_t deadline = each->load(std::memory_order_relaxed);
-      if (deadline != 0 && now_us >= deadline) return true;
-    }
-    return false;
+    const int64_t due_us = DueTime();
+    return due_us != 0 && now_us >= due_us;
   }
   void EndWork() {
     user_deadline_us.store(0, std::memory_order_relaxed);

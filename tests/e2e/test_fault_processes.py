@@ -114,3 +114,100 @@ def test_without_descriptors_the_server_waits_and_goes_on(server):
     with Load(srv, 2) as load:
         wait_until(load.after(20), srv.seconds(30), "20 answers")
     assert not load.failures, load.failures[:5]
+
+
+LOADING = """import os, sys, time
+print("loading", file=sys.stderr, flush=True)
+open("loading-%d" % os.getpid(), "w").close()
+while os.path.exists("held"): time.sleep(0.01)
+def application(environ, start_response):
+    start_response("200 OK", [])
+    if os.path.exists("stuck"): print("running", file=sys.stderr, flush=True)
+    while os.path.exists("stuck"): time.sleep(0.01)
+    return [b"ok"]
+"""
+
+
+def nothing_left(srv):
+    wait_until(lambda: not processes.marked(srv.mark, srv.pid), srv.seconds(20), "every process to be gone")
+
+
+@pytest.mark.parametrize("more", [[], ["--no-orphans"], ["--mule"], ["--logger", "stdio"]], ids=lambda more: "".join(more) or "plain")
+@pytest.mark.parametrize("phase", ["load", "serve", "trial", "drain"])
+def test_nothing_is_left_of_a_server_whose_master_is_killed(server, inside, phase, more):
+    """In whatever phase that happens."""
+    folder = inside({"held_up.py": LOADING})
+    lazy = ["--lazy-apps"] if phase == "load" else []
+    if phase == "load":
+        (folder / "held").touch()
+    srv = server(args=["--master", "--processes", "2", *lazy, *more, "-w", "held_up"], cwd=folder, exit_status=-9, ready=False)
+    srv.wait_log("^loading")
+    if phase != "load":
+        srv.wait_log("spawned uWSGI worker 2")
+        assert srv.get("/").status == 200
+    if phase == "trial":
+        (folder / "held").touch()
+        srv.signal(signal.SIGHUP)
+        wait_until(lambda: len(list(folder.glob("loading-*"))) == 2, srv.seconds(10), "the trial")
+    if phase == "drain":
+        (folder / "stuck").touch()
+        with srv.connect(timeout=60) as connection:
+            connection.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            srv.wait_log("^running")
+            srv.signal(signal.SIGTERM)
+            srv.wait_log("killing workers")
+            os.kill(srv.pid, signal.SIGKILL)
+            srv.ended(-9)
+            (folder / "stuck").unlink()
+    else:
+        os.kill(srv.pid, signal.SIGKILL)
+        srv.ended(-9)
+    nothing_left(srv)
+
+
+def test_who_forked_in_the_master_does_not_keep_the_workers(server):
+    """A process with copies of all descriptors of the master, as fork without exec makes them, stands for nobody."""
+    srv = server(app=LOADING + """
+import signal
+if os.fork() == 0:
+    print("forked", os.getpid(), "by the application", file=sys.stderr, flush=True)
+    os.setsid()
+    signal.pause()
+    os._exit(0)
+""", args=["--master"], exit_status=-9)
+    forked = int(srv.wait_log(r"^forked (\d+) by the application")[1])
+    worker, = [pid for pid in srv.workers() if pid != forked]
+    os.kill(srv.pid, signal.SIGKILL)
+    srv.ended(-9)
+    srv.wait_log("my master disconnected")
+    gone(srv, [worker])
+    os.kill(forked, signal.SIGKILL)
+    nothing_left(srv)
+
+
+def starts_at(srv, server, **more):
+    return server(front="none", args=["--http-socket", f"127.0.0.1:{srv.port}", "--wsgi-file",
+                                      str(srv.names()["apps"] / "troubles.py")], ready=False, **more)
+
+
+def test_a_start_waits_for_workers_that_have_not_noticed_the_death_of_their_master(server):
+    srv = server(app="troubles", args=["--master"], exit_status=-9)
+    worker, = pids(srv, 1)
+    os.kill(worker, signal.SIGSTOP)
+    os.kill(srv.pid, signal.SIGKILL)
+    srv.ended(-9)
+    again = starts_at(srv, server)
+    again.wait_log(rf"^127\.0\.0\.1:{srv.port} is in use, trying again for up to 3 seconds \[http-socket = ")
+    os.kill(worker, signal.SIGCONT)
+    again.wait_log("^spawned uWSGI worker 1")
+    assert again.log().count("is in use") == 1
+    gone(srv, [worker])
+
+
+def test_an_address_that_stays_in_use_is_an_error(server):
+    srv = server(app="troubles")
+    again = starts_at(srv, server, exit_status=1)
+    again.ended(1)
+    assert "probably another instance of uWSGI is running on the same address" in again.log()
+    assert "Address already in use" in again.log()
+    assert srv.get("/").status == 200

@@ -179,3 +179,66 @@ def test_waiting_has_an_end(program, tmp_path):
     done = program.run("--http-socket", "127.0.0.1:0", "--wait-for-socket", f"{tmp_path}/none", "--wait-for-socket-timeout", "0")
     assert done.returncode == 1
     assert "is not there after 0 seconds" in done.stdout
+
+
+RPC_APP = """import os, uwsgi
+
+def note(name, text=b""):
+    open(name.decode() if isinstance(name, bytes) else name, "a").write("%s %d\\n" % (text.decode(), os.getpid()))
+    return b"noted"
+
+uwsgi.register_rpc("note", note)
+
+def application(env, start_response):
+    start_response("200 OK", [])
+    return [b"ok"]
+"""
+
+
+def test_hooks_call_functions_by_name(server):
+    """In whichever process the phase is: the function is called there."""
+    srv = server(app=RPC_APP, args=["--master", "--hook-post-app", "rpc:note {folder}/called post-app", "--hook-master-start",
+                                    "rpc:note {folder}/called master", "--hook-accepting", "rpc:note {folder}/called worker",
+                                    "--hook-as-user-atexit", "log:the end"])
+    called = srv.folder / "called"
+    processes.wait_until(lambda: called.exists() and len(called.read_text().splitlines()) == 3, srv.seconds(10), "three calls")
+    noted = dict(line.split() for line in called.read_text().splitlines())
+    assert noted == {"post-app": str(srv.pid), "master": str(srv.pid), "worker": str(srv.workers()[0])}
+
+
+def test_hooks_call_functions_of_other_servers(server):
+    other = server(app=RPC_APP, args=["--master", "--socket", "{folder}/rpc.sock", "--remote-services", "rpc"])
+    assert other.get("/").status == 200
+    srv = server(app="hello", args=["--hook-post-app", f"rpc:note@{other.folder}/rpc.sock {other.folder}/called from-afar"])
+    srv.wait_log("spawned uWSGI worker 1")
+    assert (other.folder / "called").read_text().split() == ["from-afar", str(other.workers()[0])]
+
+
+def test_a_function_that_is_not_there_is_a_failure(server):
+    srv = server(app="hello", args=["--hook-post-app", "rpc:nobody"], ready=False, exit_status=1)
+    srv.ended(1)
+    assert "unable to call rpc function nobody" in srv.log()
+    assert "FATAL hook failed, destroying instance" in srv.log()
+
+
+def test_hooks_raise_alarms(server):
+    srv = server(app="hello", args=["--master", "--alarm", "bell log:ding", "--hook-post-app", "alarm:bell before the fork",
+                                    "--hook-accepting", "alarm:bell from a worker", "--hook-as-user-atexit", "alarm:bell too late"])
+    srv.wait_log("ALARM: ding before the fork$")
+    srv.wait_log("ALARM: ding from a worker$")
+    srv.stop()
+    assert "alarms are not to be had in this phase" in srv.log()
+
+
+def test_an_alarm_at_a_reload_is_acted_upon(server):
+    srv = server(app="hello", args=["--master", "--alarm", "bell cmd:cat >> {folder}/rung", "--hook-as-user-atexit", "alarm:bell reloading"])
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(r"gracefully \(RE\)spawned uWSGI master")
+    processes.wait_until(lambda: (srv.folder / "rung").exists() and "reloading" in (srv.folder / "rung").read_text(), srv.seconds(10),
+                         "the alarm")
+
+
+def test_an_alarm_that_nobody_knows_is_a_failure(server):
+    srv = server(app="hello", args=["--alarm", "bell log:ding", "--hook-post-app", "alarm:gong text"], ready=False, exit_status=1)
+    srv.ended(1)
+    assert "the alarm gong cannot be raised" in srv.log()

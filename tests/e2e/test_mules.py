@@ -298,3 +298,47 @@ uwsgi.register_signal(1, "worker1", lambda number: (uwsgi.set_user_harakiri(1), 
 def test_hook_as_mule(server, tmp_path):
     srv = server(app=ASKED, args=["--master", "--mules", "2", "--hook-as-mule", f"exec:echo mule >> {tmp_path}/hooked"])
     wait_until(lambda: (tmp_path / "hooked").exists() and (tmp_path / "hooked").read_text() == "mule\n" * 2, srv.seconds(10))
+
+
+STUCK = ASKED + """
+import signal
+def got(message):
+    print("BEGIN", flush=True)
+    while not os.path.exists("go"): time.sleep(0.01)
+    print("FINISHED", flush=True)
+uwsgi.mule_msg_hook = got
+"""
+
+
+def test_at_a_stop_a_mule_has_its_own_mercy(server):
+    srv = server(app=STUCK, args=["--master", "--mule", "--mule-reload-mercy", "1", "--worker-reload-mercy", "600"], allow=["NO MERCY"])
+    mule, = mule_pids(srv)
+    ask(srv, "uwsgi.mule_msg(b'x')")
+    srv.wait_log("^BEGIN$")
+    srv.signal(signal.SIGTERM)
+    srv.ended(0)
+    assert f"mule 1 (pid: {mule}) is taking too much time to die...NO MERCY !!!" in srv.log()
+
+
+def test_at_a_reload_an_old_mule_keeps_its_own_mercy(server):
+    srv = server(app=STUCK, args=["--master", "--mule", "--mule-reload-mercy", "1", "--worker-reload-mercy", "600"], allow=["NO MERCY"])
+    mule, = mule_pids(srv)
+    ask(srv, "uwsgi.mule_msg(b'x')")
+    srv.wait_log("^BEGIN$")
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(rf"\(pid: {mule}\) is taking too much time to die")
+    assert mule_pids(srv, 2)[1] != mule
+
+
+def test_harakiri_goes_on_over_a_reload(server):
+    """What was overdue before is overdue after it, and new mules are watched, too."""
+    srv = server(app=STUCK, args=["--master", "--mule", "--mule-harakiri", "2", "--mule-reload-mercy", "600"], allow=["NO MERCY", "OOOPS"])
+    mule, = mule_pids(srv)
+    ask(srv, "uwsgi.mule_msg(b'x')")
+    srv.wait_log("^BEGIN$")
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(rf"\(pid: {mule}\)")
+    wait_until(lambda: not alive(mule), srv.seconds(20), "the old mule to be killed")
+    second = mule_pids(srv, 2)[1]
+    ask(srv, "uwsgi.mule_msg(b'x')")
+    srv.wait_log(rf"\*\*\* HARAKIRI ON MULE 1 \(pid: {second}\) \*\*\*")

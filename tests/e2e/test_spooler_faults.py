@@ -313,3 +313,13 @@ def test_kills_lose_nothing(server, tmp_path, pytestconfig):
     assert "OOOPS the spooler" in run.server.log(), "nobody was killed"
     kills = run.server.log().count("OOOPS the spooler") + run.server.log().count("DAMN !")
     assert len(ran) - count <= kills, "tasks ran twice that were not interrupted"
+
+
+def test_harakiri_goes_on_after_a_reload(spooled):
+    run = spooled("spooler-harakiri = 2", allow=["NO MERCY"])
+    run.call("tasks.add()")
+    run.wait_notes(1)
+    run.server.signal(signal.SIGHUP)
+    run.server.wait_log("gracefully .RE.spawned uWSGI master")
+    run.call("tasks.sleeps(600)")
+    run.server.wait_log(r"\*\*\* HARAKIRI ON THE SPOOLER \(pid: \d+\) \*\*\*")
