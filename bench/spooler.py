@@ -5,7 +5,9 @@
     bench/spooler.py --server-path build/release/uwsgi [--tasks 4000] [--folder DIR] [--rounds 3]
 
 Each server runs with 8 workers and 4 spooler processes. Workers are asked at the same time to leave their share of the tasks; the clock
-stops when every task has run. Also shown: the same with the queue filled first and drained afterwards, each timed alone.
+stops when every task has run. Also shown: the same with the queue filled first and drained afterwards, each timed alone; and the processor
+time of all processes of the server for each task that went through, which says something on a machine that is busy with other things too:
+spoolers have the weakest priority.
 """
 import argparse
 import os
@@ -83,6 +85,20 @@ class Run:
     def ran(self):
         return self.out.stat().st_size if self.out.exists() else 0
 
+    def cpu(self):
+        """Seconds of processor time of the server's processes that live."""
+        pids = [self.process.pid]
+        for pid in pids:
+            try:
+                pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+            except OSError:
+                pass
+        ticks = 0
+        for pid in pids:
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def enqueue(self, where, count):
         threads = [threading.Thread(target=self.get, args=(f"/{where}/{count // WORKERS}",)) for _ in range(WORKERS)]
         for thread in threads:
@@ -99,14 +115,14 @@ class Run:
 
 
 def measure(command, base, tasks):
-    """(tasks/s through, enqueued/s, drained/s)"""
+    """(tasks/s through, enqueued/s, drained/s, microseconds of processor time for each task)"""
     folder = Path(tempfile.mkdtemp(prefix="spool", dir=base))
     try:
         run = Run(command, folder, drains=False)
-        began = time.monotonic()
+        began, used = time.monotonic(), run.cpu()
         run.enqueue("live", tasks)
         run.wait(lambda: run.ran() >= tasks)
-        through = time.monotonic() - began
+        through, used = time.monotonic() - began, run.cpu() - used
         began = time.monotonic()
         run.enqueue("filled", tasks)
         enqueued = time.monotonic() - began
@@ -117,7 +133,7 @@ def measure(command, base, tasks):
         run.wait(lambda: run.ran() >= began_with + tasks)
         drained = time.monotonic() - began
         run.stop()
-        return tasks / through, tasks / enqueued, tasks / drained
+        return tasks / through, tasks / enqueued, tasks / drained, used / tasks * 1e6
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -138,10 +154,10 @@ def main():
     for _ in range(given.rounds):
         for name, command in commands.items():
             results[name].append(measure(command, given.folder, given.tasks))
-    print(f"{'tasks/s, median (min-max)':<28}{'through':>24}{'enqueued':>24}{'start and drain':>24}")
+    print(f"{'tasks/s, median (min-max)':<28}{'through':>24}{'enqueued':>24}{'start and drain':>24}{'cpu us a task':>20}")
     for name, rounds in results.items():
         columns = [f"{statistics.median(c):.0f} ({min(c):.0f}-{max(c):.0f})" for c in zip(*rounds, strict=True)]
-        print(f"{name:<28}" + "".join(f"{column:>24}" for column in columns))
+        print(f"{name:<28}" + "".join(f"{column:>{width}}" for column, width in zip(columns, (24, 24, 24, 20), strict=True)))
 
 
 if __name__ == "__main__":

@@ -33,26 +33,43 @@ struct Entry {
   bool is_file = false;
 };
 
-Result<std::vector<Entry>> List(const std::string& folder) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(folder.c_str()), ::closedir);
-  if (!open) return ErrnoError("read " + folder, errno);
-  std::vector<Entry> entries;
-  for (errno = 0; const dirent* const found = ::readdir(open.get()); errno = 0) {
+// What is in a folder, which stays open: its files are found from there.
+class Listing {
+ public:
+  static Result<Listing> Of(const std::string& folder);
+
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+  [[nodiscard]] bool Look(const std::string& name, struct stat& facts) const {
+    return ::fstatat(::dirfd(open_.get()), name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0;
+  }
+
+ private:
+  using Open = std::unique_ptr<DIR, int (*)(DIR*)>;
+  explicit Listing(Open open) : open_(std::move(open)) {}
+
+  Open open_;
+  std::vector<Entry> entries_;
+};
+
+Result<Listing> Listing::Of(const std::string& folder) {
+  Listing listing(Open(::opendir(folder.c_str()), ::closedir));
+  if (!listing.open_) return ErrnoError("read " + folder, errno);
+  for (errno = 0; const dirent* const found = ::readdir(listing.open_.get()); errno = 0) {
     Entry entry{found->d_name, found->d_type == DT_DIR, found->d_type == DT_REG};
     struct stat facts {};
-    if (found->d_type == DT_UNKNOWN && ::lstat((folder + "/" + entry.name).c_str(), &facts) == 0) {
+    if (found->d_type == DT_UNKNOWN && listing.Look(entry.name, facts)) {
       entry.is_directory = S_ISDIR(facts.st_mode);
       entry.is_file = S_ISREG(facts.st_mode);
     }
-    entries.push_back(std::move(entry));
+    listing.entries_.push_back(std::move(entry));
   }
   if (errno != 0) return ErrnoError("read " + folder, errno);
-  return entries;
+  return listing;
 }
 
-std::vector<std::string> PrioritiesOf(const std::vector<Entry>& entries) {
+std::vector<std::string> PrioritiesOf(const Listing& listing) {
   std::vector<std::string> names;
-  for (const Entry& entry : entries) {
+  for (const Entry& entry : listing.entries()) {
     if (entry.is_directory && IsPriorityName(entry.name)) names.push_back(entry.name);
   }
   std::sort(names.begin(), names.end(), PriorityBefore);
@@ -60,14 +77,13 @@ std::vector<std::string> PrioritiesOf(const std::vector<Entry>& entries) {
 }
 
 // Adds the tasks of one folder to the scan.
-void AddTasks(SpoolScan& scan, const std::string& folder, const std::vector<Entry>& entries,
-              bool numbers, int64_t now_us) {
+void AddTasks(SpoolScan& scan, const std::string& folder, const Listing& listing, bool numbers,
+              int64_t now_us) {
   std::vector<std::pair<SpoolOrder, std::string>> due;
-  for (const Entry& entry : entries) {
+  for (const Entry& entry : listing.entries()) {
     if (!entry.is_file || !IsTaskName(entry.name, numbers)) continue;
-    std::string path = folder + "/" + entry.name;
     struct stat facts {};
-    if (::lstat(path.c_str(), &facts) != 0) continue;
+    if (!listing.Look(entry.name, facts)) continue;
     const int64_t at_us = Micros(facts.st_mtim);
     if (at_us > now_us) {
       ++scan.later;
@@ -78,7 +94,7 @@ void AddTasks(SpoolScan& scan, const std::string& folder, const std::vector<Entr
     const bool is_dated = order.is_named && order.seconds > 0;
     const int64_t made_s = is_dated ? static_cast<int64_t>(order.seconds) : at_us / kSecond;
     if (scan.oldest_s == 0 || made_s < scan.oldest_s) scan.oldest_s = made_s;
-    due.emplace_back(order, std::move(path));
+    due.emplace_back(order, folder + "/" + entry.name);
   }
   std::sort(due.begin(), due.end());
   for (auto& [order, path] : due) scan.due.push_back(std::move(path));
@@ -98,7 +114,6 @@ Status SyncFolder(const std::string& path) {
 // The file under its first name, whole and, if wanted, on the disk; its time is that of `at`.
 Status WriteUnfinished(const UniqueFd& fd, const std::string& bytes, std::optional<int64_t> at_s,
                        bool durable) {
-  static_cast<void>(TRY(LockWhole(fd.get())));
   TRY_STATUS(WriteAll(fd.get(), bytes));
   if (at_s) {
     const timespec times[2] = {{0, UTIME_NOW}, {*at_s, 0}};
@@ -119,6 +134,13 @@ Result<std::string> RenameWithoutLoss(const std::string& from, const std::string
     target = fmt::format("{}.{}", to, i);
   }
   return ErrnoError(fmt::format("move {} to {}", from, target), errno);
+}
+
+// Beside a task that was set aside. On a full disk the reason is lost, and the task is not.
+void WriteReason(const std::string& task, std::string_view reason) {
+  const auto fd =
+      OpenFile(task + std::string(kReasonSuffix), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+  if (fd) static_cast<void>(WriteAll(fd->get(), reason));
 }
 
 }  // namespace
@@ -163,15 +185,32 @@ bool SpoolDir::Recycle(const SpoolFile& file, uint64_t spare) const {
   return file.BecomeSpare(SparePath(spare));
 }
 
+// A spare is written over where it lies. It is empty already: some file systems write a file to the
+// disk at once that was opened to be cut.
+UniqueFd SpoolDir::OpenSpare(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat facts {};
+  const bool is_usable = fd.valid() && ::fstat(fd.get(), &facts) == 0 && facts.st_nlink == 1 &&
+                         (facts.st_size == 0 || ::ftruncate(fd.get(), 0) == 0);
+  return is_usable ? std::move(fd) : UniqueFd();
+}
+
 // Opened for writing, empty, with a name that is no task's.
-Result<UniqueFd> SpoolDir::OpenUnfinished(const std::string& unfinished,
-                                          std::optional<uint64_t> spare) const {
-  if (spare && ::rename(SparePath(*spare).c_str(), unfinished.c_str()) == 0) {
-    auto fd = OpenFile(unfinished, O_WRONLY | O_TRUNC | O_NOFOLLOW);
-    if (fd) return fd;
-    ::unlink(unfinished.c_str());
+Result<SpoolDir::Unfinished> SpoolDir::OpenUnfinished(const std::string& path,
+                                                      std::optional<uint64_t> spare) const {
+  if (spare) {
+    std::string spare_path = SparePath(*spare);
+    if (UniqueFd fd = OpenSpare(spare_path); fd.valid())
+      return Unfinished{std::move(fd), std::move(spare_path)};
   }
-  return OpenFile(unfinished, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  UniqueFd fd = TRY(OpenFile(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+  // The lock says that its producer lives.
+  const auto locked = LockWhole(fd.get());
+  if (!locked) {
+    ::unlink(path.c_str());
+    return tl::unexpected(locked.error());
+  }
+  return Unfinished{std::move(fd), path};
 }
 
 Result<std::string> SpoolDir::Enqueue(const SpoolTask& task, const SpoolPlacement& placement,
@@ -179,15 +218,15 @@ Result<std::string> SpoolDir::Enqueue(const SpoolTask& task, const SpoolPlacemen
   const std::string bytes = TRY(EncodeSpoolTask(task));
   const std::string folder = TRY(FolderOf(placement, durable));
   const std::string name = NextSpoolName();
-  const std::string unfinished = fmt::format("{}/{}{}", folder, kUnfinishedPrefix, name);
   std::string path = folder + "/" + name;
   {
-    const UniqueFd fd = TRY(OpenUnfinished(unfinished, spare));
-    Status written = WriteUnfinished(fd, bytes, placement.at_s, durable);
-    if (written && ::rename(unfinished.c_str(), path.c_str()) != 0)
+    const Unfinished file =
+        TRY(OpenUnfinished(fmt::format("{}/{}{}", folder, kUnfinishedPrefix, name), spare));
+    Status written = WriteUnfinished(file.fd, bytes, placement.at_s, durable);
+    if (written && ::rename(file.path.c_str(), path.c_str()) != 0)
       written = ErrnoError("rename", errno);
     if (!written) {
-      ::unlink(unfinished.c_str());
+      ::unlink(file.path.c_str());
       return WithContext(path, written.error());
     }
   }
@@ -198,11 +237,11 @@ Result<std::string> SpoolDir::Enqueue(const SpoolTask& task, const SpoolPlacemen
 
 Result<SpoolScan> SpoolDir::Scan(bool numbers, int64_t now_us) const {
   SpoolScan scan;
-  const std::vector<Entry> top = TRY(List(path_));
+  const Listing top = TRY(Listing::Of(path_));
   for (const std::string& priority : PrioritiesOf(top)) {
     const std::string folder = Inside(priority);
     // It may be unreadable or gone: the other tasks do not wait for that.
-    if (const auto entries = List(folder)) AddTasks(scan, folder, *entries, numbers, now_us);
+    if (const auto listing = Listing::Of(folder)) AddTasks(scan, folder, *listing, numbers, now_us);
   }
   AddTasks(scan, path_, top, numbers, now_us);
   return scan;
@@ -211,21 +250,29 @@ Result<SpoolScan> SpoolDir::Scan(bool numbers, int64_t now_us) const {
 Result<std::string> SpoolDir::SetAside(const SpoolFile& file, std::string_view reason) const {
   const std::string folder = Inside(kFailedFolder);
   TRY_STATUS(MakeFolder(folder, 0700));
-  std::string target =
-      TRY(RenameWithoutLoss(file.path(), fmt::format("{}/{}", folder, file.name())));
+  const std::string wanted = fmt::format("{}/{}", folder, file.name());
+  // Whoever sees the task there shall find the reason: it goes first, and what is without a task
+  // is not looked at.
+  const bool is_first = ::access(wanted.c_str(), F_OK) != 0;
+  if (is_first) WriteReason(wanted, reason);
+  auto target = RenameWithoutLoss(file.path(), wanted);
+  if (!target) {
+    if (is_first) ::unlink((wanted + std::string(kReasonSuffix)).c_str());
+    return target;
+  }
   ForgetAttempts(file.name());
-  // On a full disk the reason is lost, and the task is not.
-  static_cast<void>(WriteFileAtomically(target + std::string(kReasonSuffix), reason, 0600));
+  // There is another one of this name.
+  if (!is_first || *target != wanted) WriteReason(*target, reason);
   return target;
 }
 
 Result<std::vector<std::string>> SpoolDir::Failed() const {
   const std::string folder = Inside(kFailedFolder);
-  const auto entries = List(folder);
-  if (!entries && entries.error().error_number == ENOENT) return std::vector<std::string>();
-  if (!entries) return tl::unexpected(entries.error());
+  const auto listing = Listing::Of(folder);
+  if (!listing && listing.error().error_number == ENOENT) return std::vector<std::string>();
+  if (!listing) return tl::unexpected(listing.error());
   std::vector<std::pair<SpoolOrder, std::string>> found;
-  for (const Entry& entry : *entries) {
+  for (const Entry& entry : listing->entries()) {
     if (entry.is_file && !EndsWith(entry.name, kReasonSuffix))
       found.emplace_back(SpoolOrder(entry.name), entry.name);
   }
@@ -285,18 +332,22 @@ Status SpoolDir::NoteAttempts(std::string_view name, const SpoolAttempts& attemp
       fmt::format("attempts={}\ndeaths={}\n", attempts.attempts, attempts.deaths), 0600);
 }
 
+// Most tasks have none, and to look costs less than to remove.
 void SpoolDir::ForgetAttempts(std::string_view name) const {
-  ::unlink(fmt::format("{}/{}", Inside(kAttemptsFolder), name).c_str());
+  const std::string path = fmt::format("{}/{}/{}", path_, kAttemptsFolder, name);
+  if (::access(path.c_str(), F_OK) == 0) ::unlink(path.c_str());
 }
 
 int SpoolDir::RemoveUnfinished(int64_t now_us) const {
-  const auto top = List(path_);
+  const auto top = Listing::Of(path_);
   if (!top) return 0;
   std::vector<std::string> folders = {path_};
   for (const std::string& priority : PrioritiesOf(*top)) folders.push_back(Inside(priority));
   int removed = 0;
   for (const std::string& folder : folders) {
-    for (const Entry& entry : List(folder).value_or(std::vector<Entry>())) {
+    const auto listing = Listing::Of(folder);
+    if (!listing) continue;
+    for (const Entry& entry : listing->entries()) {
       if (!entry.is_file || !entry.name.starts_with(kUnfinishedPrefix)) continue;
       // Its producer holds a lock while it lives.
       const auto file = SpoolFile::Claim(folder + "/" + entry.name, INT64_MAX);

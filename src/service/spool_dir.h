@@ -45,7 +45,8 @@ class SpoolDir {
 
   // Adds a task; its path. When this returns the task survives the end of any process, and with
   // `durable` a power cut; before, nobody sees it. `spare` is a number of Recycle() whose file is
-  // written over: file systems find a new file slowly when many have just been removed.
+  // written over, and which nobody else uses before this returns: file systems find a new file
+  // slowly when many have just been removed.
   Result<std::string> Enqueue(const SpoolTask& task, const SpoolPlacement& placement, bool durable,
                               std::optional<uint64_t> spare = std::nullopt) const;
   // The task is done: its file goes, and stays as an empty one under a number for the next task.
@@ -82,8 +83,13 @@ class SpoolDir {
   // The path of something in the directory.
   [[nodiscard]] std::string Inside(std::string_view name) const;
   [[nodiscard]] std::string SparePath(uint64_t spare) const;
-  Result<UniqueFd> OpenUnfinished(const std::string& unfinished,
-                                  std::optional<uint64_t> spare) const;
+  // A task's file while it is written, and where it lies until then.
+  struct Unfinished {
+    UniqueFd fd;
+    std::string path;
+  };
+  static UniqueFd OpenSpare(const std::string& path);
+  Result<Unfinished> OpenUnfinished(const std::string& path, std::optional<uint64_t> spare) const;
   Result<std::string> FolderOf(const SpoolPlacement& placement, bool durable) const;
 
   std::string path_;

@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "base/file.h"
@@ -30,6 +32,12 @@ struct flock WholeFile(short type) {
 
 bool IsSameFile(const struct stat& a, const struct stat& b) {
   return a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+// How open() says that there is nothing, or a directory, link or socket.
+bool IsNoFile(int error) {
+  constexpr int kErrors[] = {ENOENT, ENOTDIR, ELOOP, EISDIR, ENXIO};
+  return std::ranges::find(kErrors, error) != std::end(kErrors);
 }
 
 bool IsDue(const struct stat& facts, int64_t now_us) { return Micros(facts.st_mtim) <= now_us; }
@@ -58,10 +66,9 @@ SpoolFile::SpoolFile(UniqueFd fd, std::string path, int64_t size, int64_t change
     : fd_(std::move(fd)), path_(std::move(path)), size_(size), changed_us_(changed_us) {}
 
 Result<std::optional<SpoolFile>> SpoolFile::Claim(const std::string& path, int64_t now_us) {
-  if (!TRY(Look(path, now_us))) return std::nullopt;
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd.valid()) {
-    if (errno == ENOENT || errno == ELOOP) return std::nullopt;
+    if (IsNoFile(errno)) return std::nullopt;
     return ErrnoError("open " + path, errno);
   }
   if (!TRY(LockWhole(fd.get()))) return std::nullopt;
@@ -89,8 +96,16 @@ bool SpoolFile::IsUnfinished(int64_t now_us) const {
 
 Result<SpoolTask> SpoolFile::Read() const {
   if (size_ > kMaxSpoolFile) return Fail("it has {} bytes, more than 1 GiB", size_);
-  if (::lseek(fd_.get(), 0, SEEK_SET) != 0) return ErrnoError("lseek", errno);
-  const std::string bytes = TRY(ReadAll(fd_.get()));
+  // One byte more than there should be: when it does not come, that was all.
+  std::string bytes(static_cast<size_t>(size_) + 1, '\0');
+  const ssize_t got = ::pread(fd_.get(), bytes.data(), bytes.size(), 0);
+  if (got < 0) return ErrnoError("read", errno);
+  bytes.resize(static_cast<size_t>(got));
+  if (got != size_) {
+    // Somebody writes to it without a lock.
+    if (::lseek(fd_.get(), got, SEEK_SET) != got) return ErrnoError("lseek", errno);
+    bytes += TRY(ReadAll(fd_.get()));
+  }
   return DecodeSpoolTask(bytes);
 }
 

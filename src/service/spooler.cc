@@ -51,6 +51,8 @@ Spooler::Round Spooler::RunRound() {
   SpoolerSlot& mine = slot();
   mine.wants_wake.store(true);
   std::atomic_thread_fence(std::memory_order_seq_cst);
+  // Who adds a task from here on finds us looking, or about to.
+  directory_slot().woken_us.store(0);
   const int64_t began_us = MonotonicMicros();
   LookForDeaths();
   mine.task_hash.store(0, std::memory_order_relaxed);
@@ -65,8 +67,12 @@ Spooler::Round Spooler::RunRound() {
   scan_failed_ = false;
   Publish(*scan);
   const int64_t look_us = MonotonicMicros() - began_us;
+  tried_ = 0;
+  due_ = scan->due.size();
+  looked_us_ = began_us;
   bool ran = false;
   for (const std::string& path : scan->due) {
+    ++tried_;
     // Nothing is asked of `between` without a task: it takes the wake-ups, and after a round that
     // ran nothing nobody would look again.
     if (!TryTask(path)) continue;
@@ -164,6 +170,8 @@ void Spooler::ForgetDeadSlots(uint64_t hash) const {
 
 bool Spooler::TryTask(const std::string& path) {
   if (skipped_.contains(path)) return false;
+  const uint64_t hash = HashOf(BelowDirectory(path));
+  if (directory_slot().done.HasSince(hash, looked_us_)) return false;
   const int64_t now_us = WallMicros();
   auto claimed = SpoolFile::Claim(path, now_us);
   if (!claimed) {
@@ -171,7 +179,6 @@ bool Spooler::TryTask(const std::string& path) {
     return false;
   }
   if (!*claimed) return false;
-  const uint64_t hash = HashOf(BelowDirectory(path));
   if (IsOnDeadSlot(hash)) {
     // Its death counts before it may run again.
     claimed->reset();
@@ -185,11 +192,11 @@ bool Spooler::TryTask(const std::string& path) {
 }
 
 bool Spooler::RunClaimed(SpoolFile file, uint64_t hash) {
-  if (file.IsUnfinished(WallMicros())) {
+  const auto task = file.Read();
+  if (!task && file.IsUnfinished(WallMicros())) {
     Skip(file.path(), kSettleCheckUs);
     return false;
   }
-  const auto task = file.Read();
   if (!task && task.error().error_number != 0) {
     Complain(file.path(), task.error());
     return false;
@@ -199,6 +206,8 @@ bool Spooler::RunClaimed(SpoolFile file, uint64_t hash) {
     SetAside(file, "is no task: " + task.error().message, task.error().message + "\n");
     return true;
   }
+  // Who begins one of several sees to it that the next is begun; as does one who was woken to look.
+  if (directory_slot().woken_us.exchange(0) != 0 || tried_ < due_) all_.Wake(directory_);
   slot().task_hash.store(hash, std::memory_order_relaxed);
   const SpoolResult result = Call(file, *task);
   Settle(file, *task, result);
@@ -250,6 +259,7 @@ void Spooler::Finish(const SpoolFile& file) {
   const Status removed = made_spare_ ? Status() : file.Remove();
   if (!removed) return Complain(file.path(), removed.error());
   dir_.ForgetAttempts(file.name());
+  directory_slot().done.Add(HashOf(BelowDirectory(file.path())), MonotonicMicros());
   directory_slot().waiting.fetch_sub(1, std::memory_order_relaxed);
 }
 

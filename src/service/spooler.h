@@ -97,6 +97,9 @@ class Spooler {
   int64_t tasks_ = 0;
   int64_t next_us_ = 0;          // the earliest time to come at which a task is due, 0: none
   int64_t failed_changed_ = -1;  // failed/ when it was counted
+  size_t due_ = 0;               // tasks of this round, and how many of them have had their turn
+  size_t tried_ = 0;
+  int64_t looked_us_ = 0;  // when the round began (monotonic)
   bool scan_failed_ = false;
   bool made_spare_ = false;   // of the file that is still open
   uint64_t spawns_seen_ = 0;  // of all processes, when deaths were last counted

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "wire/uwsgi_packet.h"
 
@@ -10,7 +11,8 @@ namespace uwsgi {
 namespace {
 
 constexpr size_t kMaxRemoteFields = 4096;
-constexpr uint64_t kMostSpares = 256;  // of one process
+// A process that was woken and has not looked after so long may be dead: another one is woken.
+constexpr int64_t kWakeUs = 2000;
 
 // Keys of the decorators' tasks whose values are pickles, or say where pickles are.
 bool IsPickleKey(std::string_view key) {
@@ -63,7 +65,10 @@ Result<size_t> Spoolers::Find(std::string_view name) const {
 Result<std::string> Spoolers::Enqueue(const SpoolTask& task) const {
   const SpoolPlacement placement = TRY(PlacementOf(task));
   const size_t index = TRY(Find(placement.spooler));
-  auto path = directory(index).Enqueue(task, placement, spec_.is_durable, TakeSpare(index));
+  const auto spare = TakeSpare(index);
+  auto path = directory(index).Enqueue(task, placement, spec_.is_durable,
+                                       spare ? std::optional(spare->number) : std::nullopt);
+  if (spare) spare->ring->GiveBack(spare->place);
   if (!path) {
     Log("[uwsgi-spooler] {}", path.error().text());
     return path;
@@ -90,35 +95,39 @@ Result<std::string> Spoolers::EnqueueRemote(ByteView block) const {
 }
 
 std::optional<uint64_t> Spoolers::NextSpare(size_t slot) const {
-  const uint64_t put = slots_[slot].spares_put.load();
-  if (put >= slots_[slot].spares_taken.load() + kMostSpares) return std::nullopt;
-  return slot * kMostSpares + put % kMostSpares;
+  const auto place = slots_[slot].spares.Next();
+  if (!place) return std::nullopt;
+  return slot * SpareRing::kPlaces + *place;
 }
 
-void Spoolers::PutSpare(size_t slot) const { slots_[slot].spares_put.fetch_add(1); }
+void Spoolers::PutSpare(size_t slot) const { slots_[slot].spares.Put(); }
 
-std::optional<uint64_t> Spoolers::TakeSpare(size_t directory) const {
+std::optional<Spoolers::Spare> Spoolers::TakeSpare(size_t directory) const {
   const auto count = static_cast<size_t>(spec_.processes);
   for (size_t i = directory * count; i < (directory + 1) * count; ++i) {
-    SpoolerSlot& slot = slots_[i];
-    uint64_t taken = slot.spares_taken.load();
-    while (taken < slot.spares_put.load()) {
-      if (slot.spares_taken.compare_exchange_weak(taken, taken + 1))
-        return i * kMostSpares + taken % kMostSpares;
-    }
+    SpareRing& ring = slots_[i].spares;
+    if (const auto place = ring.Take())
+      return Spare{&ring, *place, i * SpareRing::kPlaces + *place};
   }
   return std::nullopt;
 }
 
 // The spooler says that it wants to be woken before it looks for the last time, and the task was
 // there before we look for that: so one of the two sees the other. One process is enough for one
-// task; a busy one looks again by itself.
+// task, and for several at first: it wakes the next one when it finds more than it can begin. A
+// busy one looks again by itself.
 void Spoolers::Wake(size_t directory) const {
   std::atomic_thread_fence(std::memory_order_seq_cst);
+  std::atomic<int64_t>& woken_us = directory_slots_[directory].woken_us;
+  const int64_t now_us = MonotonicMicros();
+  if (const int64_t woken = woken_us.load(); woken != 0 && now_us - woken < kWakeUs) return;
+  // First this: who begins a task after being woken sees it, and wakes another one.
+  woken_us.store(now_us);
   for (SpoolerSlot& slot : SlotsOf(directory)) {
     const pid_t pid = slot.helper.pid.load(std::memory_order_relaxed);
     if (pid > 0 && slot.wants_wake.exchange(false) && ::kill(pid, SIGUSR1) == 0) return;
   }
+  woken_us.store(0);
 }
 
 }  // namespace uwsgi

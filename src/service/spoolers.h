@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "service/spool_dir.h"
+#include "service/spool_hints.h"
 #include "service/spool_task.h"
 #include "shm/helper_slot.h"
 #include "shm/region.h"
@@ -55,9 +56,7 @@ struct SpoolerSlot {
   std::atomic<uint64_t> task_hash{0};  // of the task that runs; stays when the process is killed
   // It waits, or is about to, and wants a SIGUSR1 for a new task. Whoever sends it takes this away.
   std::atomic<bool> wants_wake{false};
-  // Files of done tasks that wait for new ones: how many it put there, and how many producers took.
-  std::atomic<uint64_t> spares_put{0};
-  std::atomic<uint64_t> spares_taken{0};
+  SpareRing spares;
 };
 
 // What is known of a directory without looking into it; as of the last look of one of its
@@ -67,6 +66,9 @@ struct alignas(128) SpoolDirSlot {
   std::atomic<int64_t> later{0};     // tasks that are to run at a time to come
   std::atomic<int64_t> oldest_s{0};  // when the oldest of the waiting was made; 0: there is none
   std::atomic<int64_t> failed{0};    // in failed/
+  // When a process was woken that has not looked since, monotonic microseconds; 0: none.
+  std::atomic<int64_t> woken_us{0};
+  DoneTable done;
 };
 
 // All spoolers of the instance, for those who give them tasks and those who want to know. Functions
@@ -114,7 +116,13 @@ class Spoolers {
            std::span<SpoolDirSlot> directory_slots)
       : spec_(std::move(spec)), shared_(shared), slots_(slots), directory_slots_(directory_slots) {}
   [[nodiscard]] Result<size_t> Find(std::string_view name) const;
-  [[nodiscard]] std::optional<uint64_t> TakeSpare(size_t directory) const;
+  // A spare file of the directory, and the ring to which it is given back.
+  struct Spare {
+    SpareRing* ring = nullptr;
+    uint64_t place = 0;
+    uint64_t number = 0;
+  };
+  [[nodiscard]] std::optional<Spare> TakeSpare(size_t directory) const;
 
   SpoolersSpec spec_;
   Shared* shared_;
