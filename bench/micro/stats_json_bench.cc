@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the statistics cost the master: 64 workers of 8 cores each, idle and all busy with a request of a browser.
+// What the statistics cost the master: 64 workers of 8 cores each, idle and all busy with a request
+// of a browser.
 #include <benchmark/benchmark.h>
 
 #include "process/prometheus.h"
@@ -16,8 +17,9 @@ std::string BrowserVars() {
   std::string vars;
   for (const std::string_view var :
        {"REQUEST_METHOD=GET", "PATH_INFO=/wiki/Main_Page", "QUERY_STRING=action=view&lang=de",
-        "REQUEST_URI=/wiki/Main_Page?action=view&lang=de", "SERVER_PROTOCOL=HTTP/1.1", "SCRIPT_NAME=",
-        "HTTP_HOST=www.example.com", "REMOTE_ADDR=192.0.2.1", "REMOTE_PORT=50000", "SERVER_PORT=80",
+        "REQUEST_URI=/wiki/Main_Page?action=view&lang=de", "SERVER_PROTOCOL=HTTP/1.1",
+        "SCRIPT_NAME=", "HTTP_HOST=www.example.com", "REMOTE_ADDR=192.0.2.1", "REMOTE_PORT=50000",
+        "SERVER_PORT=80",
         "HTTP_USER_AGENT=Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
         "HTTP_ACCEPT=text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8",
         "HTTP_COOKIE=session=0123456789abcdef0123456789abcdef; theme=dark; consent=all"}) {

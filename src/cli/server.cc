@@ -152,12 +152,14 @@ Status Server::PrepareProcess() {
 // master.
 Status Server::StartLog() {
   TRY_STATUS(log_counters_.Open());
+  alarms_.emplace(TRY(Alarms::Create(specs_.services.alarms)));
   if (!specs_.log.captured || is_trial()) return {};
   const StartUpSpec& spec = specs_.process.start_up;
   const bool stays_root = spec.identity.drop_point == DropPoint::kInWorkers;
   LogRelaySpec relay{.log = &specs_.log,
                      .identity = stays_root ? nullptr : &spec.identity,
                      .counters = &log_counters(),
+                     .alarms = &*alarms_,
                      .title = ComposeTitle(supervision().titles, "uWSGI log", /*is_master=*/false),
                      .main_path = LogFilePath(),
                      .main_mode = spec.log.mode};
@@ -201,7 +203,7 @@ Status Server::CreateShared() {
   if (spec.processes > 1 || spec.has_master) Migration::AddSize(size, spec.processes);
   region_.emplace(TRY(SharedRegion::Create(size)));
   scoreboard_ = TRY(Scoreboard::Create(*region_, spec.processes, spec.threads, detail));
-  TRY_STATUS(services_.Create(*region_, specs_.services, StoreUseOf(order_.kind)));
+  TRY_STATUS(services_.Create(*region_, specs_.services, StoreUseOf(order_.kind), *alarms_));
   TRY_STATUS(services_.CreateMetrics(*region_, specs_.services.metrics,
                                      {&*scoreboard_, listeners_->pointers()}));
   if (const Metrics* metrics = services_.services().metrics; metrics != nullptr) {

@@ -89,6 +89,7 @@ class Server {
   Options options_;
   ServerSpecs specs_;
   SharedLogCounters log_counters_;
+  std::optional<Alarms> alarms_;   // lines of the log raise some
   std::unique_ptr<LogRelay> log_;  // nearly the last to go: what the others say at their end counts
   StartOrder order_;
   StartCommand command_;

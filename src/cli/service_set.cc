@@ -46,7 +46,8 @@ void ServiceSet::AddSize(SharedSize& size, const ServiceSpecs& specs, const Serv
   SharedAreas::AddSize(size, specs.areas);
 }
 
-Status ServiceSet::Create(SharedRegion& region, const ServiceSpecs& specs, StoreUse stores) {
+Status ServiceSet::Create(SharedRegion& region, const ServiceSpecs& specs, StoreUse stores,
+                          Alarms& alarms) {
   services_.locks = &locks_.emplace(TRY(UserLocks::Create(region, specs.locks)));
   services_.caches = &caches_.emplace(TRY(Caches::Create(specs.caches, stores)));
   if (specs.queue)
@@ -54,7 +55,7 @@ Status ServiceSet::Create(SharedRegion& region, const ServiceSpecs& specs, Store
   if (!specs.areas.empty())
     services_.areas = &areas_.emplace(TRY(SharedAreas::Create(region, specs.areas)));
   services_.rpc = &rpc_.emplace(specs.most_rpc_functions);
-  services_.alarms = &alarms_.emplace(TRY(Alarms::Create(specs.alarms)));
+  services_.alarms = &alarms;
   if (!specs.spoolers.directories.empty()) {
     TRY_STATUS(CheckSpoolDirectories(specs.spoolers));
     services_.spoolers = &spoolers_.emplace(TRY(Spoolers::Create(region, specs.spoolers)));

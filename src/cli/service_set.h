@@ -38,7 +38,8 @@ class ServiceSet {
 
   // What Create() will carve.
   static void AddSize(SharedSize& size, const ServiceSpecs& specs, const ServedSize& served);
-  Status Create(SharedRegion& region, const ServiceSpecs& specs, StoreUse stores);
+  // `alarms` outlives it.
+  Status Create(SharedRegion& region, const ServiceSpecs& specs, StoreUse stores, Alarms& alarms);
   // After Create(), once there is a scoreboard: the metrics, when they are wanted.
   Status CreateMetrics(SharedRegion& region, const MetricsSpec& spec, const Served& served);
   // Makes the directories that services work in and that are not there, while this process may
@@ -61,7 +62,6 @@ class ServiceSet {
   std::optional<MessageQueue> queue_;
   std::optional<SharedAreas> areas_;
   std::optional<RpcTable> rpc_;
-  std::optional<Alarms> alarms_;
   Services services_;
 };
 

@@ -7,6 +7,7 @@
 #include "base/unique_fd.h"
 #include "net/mailbox.h"
 #include "process/privileges.h"
+#include "service/alarm.h"
 #include "service/log_hub.h"
 #include "service/log_spec.h"
 
@@ -17,6 +18,7 @@ struct LogProcessParts {
   const LogSpec* spec = nullptr;
   const IdentitySpec* identity = nullptr;  // whom it becomes; null: it stays who it is
   LogCounters* counters = nullptr;
+  const Alarms* alarms = nullptr;  // that lines raise
   std::string token;
   LogHub::MainLog main_log;
   Mailbox orders;     // LogOrder

@@ -173,6 +173,7 @@ Status LogRelay::StartProcess() {
     return LogProcessMain({.spec = spec_.log,
                            .identity = spec_.identity,
                            .counters = spec_.counters,
+                           .alarms = spec_.alarms,
                            .token = token_,
                            .main_log = {std::move(*main), spec_.main_path, spec_.main_mode},
                            .orders = std::move(orders_->second),
@@ -190,6 +191,7 @@ std::vector<int> LogRelay::KeptFds(int reports) const {
   for (const LogStreamSpec* stream : {&spec_.log->server, &spec_.log->requests}) {
     for (const LoggerSpec& logger : stream->loggers) kept.push_back(logger.fd);
   }
+  if (spec_.alarms != nullptr) kept.push_back(spec_.alarms->raising_fd());
   return kept;
 }
 

@@ -15,6 +15,7 @@
 #include "process/hand_over.h"
 #include "process/log_process.h"
 #include "process/privileges.h"
+#include "service/alarm.h"
 #include "service/log_spec.h"
 #include "shm/region.h"
 
@@ -37,7 +38,8 @@ struct LogRelaySpec {
   const LogSpec* log = nullptr;
   const IdentitySpec* identity = nullptr;  // whom the log process becomes; null: nobody else
   LogCounters* counters = nullptr;
-  std::string title;      // of the log process; empty: none
+  const Alarms* alarms = nullptr;  // that lines raise
+  std::string title;               // of the log process; empty: none
   std::string main_path;  // of the file that descriptor 2 is; empty when it is none of ours
   int main_mode = -1;
   std::vector<pid_t> former;  // log processes of before a reload, to be reaped

@@ -100,7 +100,6 @@ void Master::StartSuccessor(Child& outgoing) {
   Happen(successor, ChildEvent::kPauseOver);
 }
 
-// Its successor serves.
 // Time to finish its requests, for a worker whose replacement serves.
 int64_t Master::MercyFor(ReplaceReason reason) const {
   if (reason == ReplaceReason::kEvil) return spec().prompt_mercy_us;
@@ -110,6 +109,7 @@ int64_t Master::MercyFor(ReplaceReason reason) const {
   return std::min(spec().worker_mercy_us, limit + spec().harakiri_grace_us);
 }
 
+// Its successor serves.
 void Master::LetGo(Child& outgoing) {
   TellToEnd(outgoing, SIGHUP, MercyFor(outgoing.reason));
   if (replacing_ != outgoing.id) return;

@@ -21,8 +21,7 @@ void RunWorkerSignal(const ServingParts& parts, int id, int berth, int core, uin
   CoreSlot& slot = worker.cores()[static_cast<size_t>(core)];
   slot.signal.store(signal, std::memory_order_relaxed);
   const int64_t started_us = MonotonicMicros();
-  slot.BeginRequest(started_us, WallMicros() / kSecond, "SIGNAL", fmt::to_string(signal),
-                    "");
+  slot.BeginRequest(started_us, WallMicros() / kSecond, "SIGNAL", fmt::to_string(signal), "");
   const bool handled = parts.runtime->HandleSignal(core, signal, started_us);
   slot.EndRequest();
   slot.signal.store(-1, std::memory_order_relaxed);

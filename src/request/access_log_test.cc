@@ -86,19 +86,19 @@ TEST_F(AccessLogTest, NothingThatAClientSendsForgesALine) {
 TEST_F(AccessLogTest, AJsonTemplateStaysJsonWhateverIsInTheValues) {
   spec.format = R"j({"agent":"%(uagent)","own":"%(own)","none":"%(none)","status":%(status)})j";
   log_vars = {{"own", "a\"\\\n\xff"}};
-const std::string line = LineOf("GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: \"\\\xfe\"\r\n\r\n");
-const Json object = ParseJson(line).value();
-EXPECT_EQ(object["agent"].text(), "\"\\\xef\xbf\xbd\"");
-EXPECT_EQ(object["own"].text(), "a\"\\\n\xef\xbf\xbd");
-EXPECT_EQ(object["none"].text(), "-");
-EXPECT_EQ(object["status"].integer(), 200);
+  const std::string line = LineOf("GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: \"\\\xfe\"\r\n\r\n");
+  const Json object = ParseJson(line).value();
+  EXPECT_EQ(object["agent"].text(), "\"\\\xef\xbf\xbd\"");
+  EXPECT_EQ(object["own"].text(), "a\"\\\n\xef\xbf\xbd");
+  EXPECT_EQ(object["none"].text(), "-");
+  EXPECT_EQ(object["status"].integer(), 200);
 }
 
 TEST_F(AccessLogTest, WritesAnObjectWithLogJson) {
   spec.json = true;
   log_vars = {{"k\"ey", "va\x01lue"}};
-  const std::string line = LineOf(
-      "GET /a?b HTTP/1.1\r\nHost: h\r\nUser-Agent: \"\\\t\xc3\r\n\r\n", "404 Not Found");
+  const std::string line =
+      LineOf("GET /a?b HTTP/1.1\r\nHost: h\r\nUser-Agent: \"\\\t\xc3\r\n\r\n", "404 Not Found");
   EXPECT_EQ(line.find('\n'), line.size() - 1);
   const Json object = ParseJson(line).value();
   EXPECT_EQ(object["level"].text(), "warning");

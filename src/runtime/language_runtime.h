@@ -58,8 +58,8 @@ class LanguageRuntime {
   // workers.
   virtual Status StartWorker() = 0;
 
-  // In a mule, on its main thread, after the fork: post-fork hooks, which may keep the process for as
-  // long as they like. The status that it shall end with when one of them has ended it.
+  // In a mule, on its main thread, after the fork: post-fork hooks, which may keep the process for
+  // as long as they like. The status that it shall end with when one of them has ended it.
   virtual std::optional<int> StartMule() = 0;
   // In a mule, on its main thread: runs a file as the main program, or calls "module:callable". The
   // exit status.

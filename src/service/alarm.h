@@ -58,6 +58,8 @@ class Alarms {
 
   // For the master: readable when alarms wait.
   [[nodiscard]] int fd() const { return ends_.first.get(); }
+  // What a process needs to raise them; negative when there are none.
+  [[nodiscard]] int raising_fd() const { return ends_.second.get(); }
   struct Raised {
     const AlarmSpec* alarm;
     std::string text;

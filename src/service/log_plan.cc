@@ -214,7 +214,7 @@ bool IsCaptured(const Options& options, const LogSpec& spec) {
                          !spec.drains.empty() || !spec.filters.empty();
   return has_parts || spec.json || spec.max_size > 0 || options.log_master ||
          options.threaded_logger || !options.touch_logrotate.empty() ||
-         !options.touch_logreopen.empty();
+         !options.touch_logreopen.empty() || !options.log_alarm.empty();
 }
 
 }  // namespace
@@ -272,7 +272,7 @@ Result<LogSpec> PlanLog(const Options& options) {
   // A file that somebody renames is not the one whose name is configured any more.
   spec.captured = IsCaptured(options, spec);
   spec.reopen = options.log_reopen || spec.max_size > 0 || !options.touch_logrotate.empty() ||
-                !options.touch_logreopen.empty();
+                !options.touch_logreopen.empty() || !options.log_alarm.empty();
   if (options.log_master_bufsize > 0) {
     spec.line_limit = static_cast<size_t>(options.log_master_bufsize);
   }

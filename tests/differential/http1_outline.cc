@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads inputs (four bytes of length, big-endian, then the bytes) and writes for each a line of JSON: the requests that our
-// parser finds in it and how it ends. llhttp_outline.js writes the same of llhttp; compare.py sets one against the other.
+// Reads inputs (four bytes of length, big-endian, then the bytes) and writes for each a line of
+// JSON: the requests that our parser finds in it and how it ends. llhttp_outline.js writes the same
+// of llhttp; compare.py sets one against the other.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
@@ -26,10 +27,12 @@ struct Message {
 };
 
 std::string DescribeHead(const HttpHead& head) {
-  std::string text = fmt::format(R"("method":{},"target":{},"minor":{},"fields":[)", Hex(head.method), Hex(head.target),
-                                 head.version == HttpVersion::k11 ? 1 : 0);
+  std::string text =
+      fmt::format(R"("method":{},"target":{},"minor":{},"fields":[)", Hex(head.method),
+                  Hex(head.target), head.version == HttpVersion::k11 ? 1 : 0);
   for (size_t i = 0; i < head.fields.size(); ++i) {
-    text += fmt::format("{}[{},{}]", i == 0 ? "" : ",", Hex(head.fields[i].name), Hex(head.fields[i].value));
+    text += fmt::format("{}[{},{}]", i == 0 ? "" : ",", Hex(head.fields[i].name),
+                        Hex(head.fields[i].value));
   }
   return text + "]";
 }
@@ -63,8 +66,8 @@ std::string Outline(ByteView rest) {
     const bool has_body = head.framing == BodyFraming::kChunked || head.content_length > 0;
     end = has_body ? ReadBody(head, rest, body) : "done";
     if (end == std::string_view("error")) break;
-    messages += fmt::format(R"({}{{{},"body":{},"whole":{}}})", messages.empty() ? "" : ",", described, Hex(body),
-                            end == std::string_view("done"));
+    messages += fmt::format(R"({}{{{},"body":{},"whole":{}}})", messages.empty() ? "" : ",",
+                            described, Hex(body), end == std::string_view("done"));
     if (end == std::string_view("more")) break;
     if (!head.keep_alive) {
       end = "closed";

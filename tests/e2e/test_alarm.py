@@ -26,6 +26,14 @@ def test_unknown_alarms_are_nothing(server):
     assert value(srv, "uwsgi.alarm('none', 'text')") == "None"
 
 
+def test_lines_of_the_log_raise_alarms(server):
+    srv = server(app=app(), args=["--master", "--alarm", "mine log:seen", "--log-alarm", "mine out of (memory|space)",
+                                  "--not-log-alarm", "mine harmless"])
+    value(srv, "uwsgi.log('out of space, harmless'), uwsgi.log('nothing'), uwsgi.log('out of memory')")
+    srv.wait_log("^ALARM: seen out of memory$")
+    assert "seen out of space" not in srv.log() and "seen nothing" not in srv.log()
+
+
 def test_equal_texts_are_left_out_for_a_while(server):
     srv = server(app=app(), args=["--master", "--processes", "2", "--alarm", "mine log:"])
     value(srv, "[uwsgi.alarm('mine', 'again') for _ in range(5)], uwsgi.alarm('mine', 'another')")

@@ -287,8 +287,10 @@ def test_a_chain_reload_takes_one_worker_after_the_other(lazy_site):
     srv.command(b"c")
     srv.wait_log("^chain reloading complete$", timeout=srv.seconds(20))
     lines = re.findall(r"^(chain reload starting|chain next victim is worker \d|Respawned uWSGI worker \d|chain reloading complete)", srv.log(), re.M)
-    assert lines == ["chain reload starting", "chain next victim is worker 1", "Respawned uWSGI worker 1",
-                     "chain next victim is worker 2", "Respawned uWSGI worker 2", "chain reloading complete"]
+    one, other = (["chain next victim is worker %d" % number, "Respawned uWSGI worker %d" % number] for number in (1, 2))
+    # A worker that has not yet started when the chain begins has its turn later.
+    assert lines[0] == "chain reload starting" and lines[-1] == "chain reloading complete"
+    assert lines[1:-1] in (one + other, other + one)
 
 
 @pytest.mark.parametrize("letter", [b"w", b"c"], ids=["workers", "chain"])

@@ -70,6 +70,7 @@ def test_a_timer_goes_on_when_workers_end(server):
                  args=["--master", "--processes", "2"])
     srv.allow("DAMN")
     for round_ in range(3):
+        wait_until(lambda: len(srv.workers()) == 2, srv.seconds(10))
         for pid in srv.workers():
             os.kill(pid, signal.SIGKILL)
         srv.wait_log("Respawned uWSGI worker", count=2 * (round_ + 1))
