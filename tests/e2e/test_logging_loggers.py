@@ -486,6 +486,30 @@ def test_a_disk_that_has_room_again(server, tmp_path):
         assert os.system(f"umount {mount} 2>/dev/null || umount -l {mount}") == 0
 
 
+@pytest.mark.parametrize("master", [[], ["--master", "--processes", "2"]], ids=["single", "master"])
+def test_a_full_disk_under_the_plain_log(server, tmp_path, master):
+    """No log process between: the workers write to the file themselves."""
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=256k tmpfs {mount} 2>/dev/null") != 0:
+        pytest.skip("no file system can be mounted here")
+    srv = None
+    try:
+        srv = server(app="hello", args=["--logto", f"{mount}/plain.log", *master], ready=False)
+        srv.wait_ready_by_socket()
+        for _ in range(300):
+            assert srv.get("/long?" + "z" * 2000).status == 200
+        assert os.statvfs(mount).f_bavail == 0
+        os.truncate(mount / "plain.log", 0)
+        assert srv.get("/again").status == 200
+        wait_text(srv, mount / "plain.log", "GET /again =>")
+        srv.stop()
+    finally:
+        if srv is not None:
+            srv.stop(check=False)
+        assert os.system(f"umount {mount} 2>/dev/null || umount -l {mount}") == 0
+
+
 def test_a_datagram_socket_that_nobody_reads(server, tmp_path):
     with Datagrams(str(tmp_path / "log.sock")) as log:
         srv = server(app="talk", args=["--logger", f"socket:{log.address}"], ready=False)
