@@ -159,7 +159,7 @@ Status Server::StartLog() {
   LogRelaySpec relay{.log = &specs_.log,
                      .identity = stays_root ? nullptr : &spec.identity,
                      .counters = &log_counters(),
-                     .alarms = &*alarms_,
+                     .alarms = alarms_->scans_lines() ? &*alarms_ : nullptr,
                      .title = ComposeTitle(supervision().titles, "uWSGI log", /*is_master=*/false),
                      .main_path = LogFilePath(),
                      .main_mode = spec.log.mode};

@@ -18,7 +18,7 @@ struct LogProcessParts {
   const LogSpec* spec = nullptr;
   const IdentitySpec* identity = nullptr;  // whom it becomes; null: it stays who it is
   LogCounters* counters = nullptr;
-  const Alarms* alarms = nullptr;  // that lines raise
+  const Alarms* alarms = nullptr;  // that lines raise; null: none
   std::string token;
   LogHub::MainLog main_log;
   Mailbox orders;     // LogOrder

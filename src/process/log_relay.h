@@ -38,7 +38,7 @@ struct LogRelaySpec {
   const LogSpec* log = nullptr;
   const IdentitySpec* identity = nullptr;  // whom the log process becomes; null: nobody else
   LogCounters* counters = nullptr;
-  const Alarms* alarms = nullptr;  // that lines raise
+  const Alarms* alarms = nullptr;  // that lines raise; null: none
   std::string title;               // of the log process; empty: none
   std::string main_path;  // of the file that descriptor 2 is; empty when it is none of ours
   int main_mode = -1;

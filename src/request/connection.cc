@@ -227,14 +227,16 @@ Step Connection::Parse(int64_t now_ms) {
 
 // --- answering ---
 
-bool Connection::WaitWritable() const {
-  pollfd waiting{socket_.get(), POLLOUT, 0};
+bool Connection::WaitFor(short events) const {
+  pollfd waiting{socket_.get(), events, 0};
   int result = 0;
   do {
     result = ::poll(&waiting, 1, static_cast<int>(spec().socket_timeout_ms));
   } while (result < 0 && errno == EINTR);
   return result > 0;
 }
+
+bool Connection::WaitWritable() const { return WaitFor(POLLOUT); }
 
 bool Connection::DecidePersistence(bool response_allows) {
   const bool keep = response_allows && exchange_->rules.keep_alive && !close_after_ &&

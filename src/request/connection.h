@@ -163,6 +163,7 @@ class Connection {
   Step DiscardInput();
   Result<size_t> ReceiveBody(char* into, size_t size);
   bool SendContinue();
+  [[nodiscard]] bool WaitFor(short events) const;
   [[nodiscard]] bool WaitReadable() const;
   [[nodiscard]] Error BodyError(std::string_view what);
 

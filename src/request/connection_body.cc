@@ -128,14 +128,7 @@ Step Connection::DeliverStream() {
 
 // --- while it runs ---
 
-bool Connection::WaitReadable() const {
-  pollfd waiting{socket_.get(), POLLIN, 0};
-  int result = 0;
-  do {
-    result = ::poll(&waiting, 1, static_cast<int>(spec().socket_timeout_ms));
-  } while (result < 0 && errno == EINTR);
-  return result > 0;
-}
+bool Connection::WaitReadable() const { return WaitFor(POLLIN); }
 
 bool Connection::SendContinue() {
   exchange_->expects_continue = false;

@@ -272,7 +272,7 @@ Result<LogSpec> PlanLog(const Options& options) {
   // A file that somebody renames is not the one whose name is configured any more.
   spec.captured = IsCaptured(options, spec);
   spec.reopen = options.log_reopen || spec.max_size > 0 || !options.touch_logrotate.empty() ||
-                !options.touch_logreopen.empty() || !options.log_alarm.empty();
+                !options.touch_logreopen.empty();
   if (options.log_master_bufsize > 0) {
     spec.line_limit = static_cast<size_t>(options.log_master_bufsize);
   }

@@ -21,11 +21,6 @@ std::string Hex(ByteView bytes) {
   return text + "\"";
 }
 
-struct Message {
-  std::string head;
-  std::string body;
-};
-
 std::string DescribeHead(const HttpHead& head) {
   std::string text =
       fmt::format(R"("method":{},"target":{},"minor":{},"fields":[)", Hex(head.method),

@@ -14,7 +14,6 @@ function outline(input) {
   let heldUrl = '';
   const parser = new HTTPParser();
   parser.initialize(HTTPParser.REQUEST, {}, 1 << 20);
-  parser[HTTPParser.kOnMessageBegin | 0] = () => {};
   parser[HTTPParser.kOnHeaders | 0] = (fields, url) => {
     held = held.concat(fields);
     heldUrl += url;

@@ -460,54 +460,64 @@ def unread(pid):
         return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4), "little")
 
 
-def test_a_disk_that_has_room_again(server, tmp_path):
-    """A tiny file system, where the test may have one."""
-    mount = tmp_path / "disk"
-    mount.mkdir()
-    if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=4m tmpfs {mount} 2>/dev/null") != 0:
-        pytest.skip("no file system can be mounted here")
-    srv = None
-    try:
-        (mount / "filler").write_bytes(b"x" * 4_050_000)
-        srv = server(app="talk", args=["--log-json", "--logger", f"file:{mount}/one.log"], ready=False)
-        srv.wait_ready_by_socket()
-        for _ in range(6):
-            srv.get("/flood")
-        wait_until(lambda: unread(srv.workers()[0]) == 0, srv.seconds(20), "the log process to have read everything")
-        (mount / "filler").unlink()
-        srv.get("/print?again")
-        wait_text(srv, mount / "one.log", "printed by")
-        for line in text_of(mount / "one.log").split("\n")[:-1]:
-            json.loads(line)
-        srv.stop()
-    finally:
-        if srv is not None:
+class SmallDisk:
+    """A file system of a few bytes, and the servers that log to it: they are stopped before it goes."""
+
+    def __init__(self, server, place):
+        self.server, self.place, self.started = server, place, []
+        place.mkdir()
+
+    def mount(self, size):
+        if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size={size} tmpfs {self.place} 2>/dev/null") != 0:
+            pytest.skip("no file system can be mounted here")
+        return self.place
+
+    def start(self, **more):
+        self.started.append(self.server(ready=False, **more))
+        self.started[-1].wait_ready_by_socket()
+        return self.started[-1]
+
+    def end(self):
+        for srv in self.started:
             srv.stop(check=False)
-        assert os.system(f"umount {mount} 2>/dev/null || umount -l {mount}") == 0
+        if os.path.ismount(self.place):
+            assert os.system(f"umount {self.place} 2>/dev/null || umount -l {self.place}") == 0
+
+
+@pytest.fixture
+def small_disk(server, tmp_path):
+    disk = SmallDisk(server, tmp_path / "disk")
+    yield disk
+    disk.end()
+
+
+def test_a_disk_that_has_room_again(small_disk):
+    mount = small_disk.mount("4m")
+    (mount / "filler").write_bytes(b"x" * 4_050_000)
+    srv = small_disk.start(app="talk", args=["--log-json", "--logger", f"file:{mount}/one.log"])
+    for _ in range(6):
+        srv.get("/flood")
+    wait_until(lambda: unread(srv.workers()[0]) == 0, srv.seconds(20), "the log process to have read everything")
+    (mount / "filler").unlink()
+    srv.get("/print?again")
+    wait_text(srv, mount / "one.log", "printed by")
+    for line in text_of(mount / "one.log").split("\n")[:-1]:
+        json.loads(line)
+    srv.stop()
 
 
 @pytest.mark.parametrize("master", [[], ["--master", "--processes", "2"]], ids=["single", "master"])
-def test_a_full_disk_under_the_plain_log(server, tmp_path, master):
+def test_a_full_disk_under_the_plain_log(small_disk, master):
     """No log process between: the workers write to the file themselves."""
-    mount = tmp_path / "disk"
-    mount.mkdir()
-    if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=256k tmpfs {mount} 2>/dev/null") != 0:
-        pytest.skip("no file system can be mounted here")
-    srv = None
-    try:
-        srv = server(app="hello", args=["--logto", f"{mount}/plain.log", *master], ready=False)
-        srv.wait_ready_by_socket()
-        for _ in range(300):
-            assert srv.get("/long?" + "z" * 2000).status == 200
-        assert os.statvfs(mount).f_bavail == 0
-        os.truncate(mount / "plain.log", 0)
-        assert srv.get("/again").status == 200
-        wait_text(srv, mount / "plain.log", "GET /again =>")
-        srv.stop()
-    finally:
-        if srv is not None:
-            srv.stop(check=False)
-        assert os.system(f"umount {mount} 2>/dev/null || umount -l {mount}") == 0
+    mount = small_disk.mount("256k")
+    srv = small_disk.start(app="hello", args=["--logto", f"{mount}/plain.log", *master])
+    for _ in range(300):
+        assert srv.get("/long?" + "z" * 2000).status == 200
+    assert os.statvfs(mount).f_bavail == 0
+    os.truncate(mount / "plain.log", 0)
+    assert srv.get("/again").status == 200
+    wait_text(srv, mount / "plain.log", "GET /again =>")
+    srv.stop()
 
 
 def test_a_datagram_socket_that_nobody_reads(server, tmp_path):

@@ -310,21 +310,24 @@ uwsgi.mule_msg_hook = got
 """
 
 
-def test_at_a_stop_a_mule_has_its_own_mercy(server):
-    srv = server(app=STUCK, args=["--master", "--mule", "--mule-reload-mercy", "1", "--worker-reload-mercy", "600"], allow=["NO MERCY"])
+def stuck_mule(server, args, allow=("NO MERCY",)):
+    """A server whose mule is inside a message, and the mule."""
+    srv = server(app=STUCK, args=["--master", "--mule", *args], allow=list(allow))
     mule, = mule_pids(srv)
     ask(srv, "uwsgi.mule_msg(b'x')")
     srv.wait_log("^BEGIN$")
+    return srv, mule
+
+
+def test_at_a_stop_a_mule_has_its_own_mercy(server):
+    srv, mule = stuck_mule(server, ["--mule-reload-mercy", "1", "--worker-reload-mercy", "600"])
     srv.signal(signal.SIGTERM)
     srv.ended(0)
     assert f"mule 1 (pid: {mule}) is taking too much time to die...NO MERCY !!!" in srv.log()
 
 
 def test_at_a_reload_an_old_mule_keeps_its_own_mercy(server):
-    srv = server(app=STUCK, args=["--master", "--mule", "--mule-reload-mercy", "1", "--worker-reload-mercy", "600"], allow=["NO MERCY"])
-    mule, = mule_pids(srv)
-    ask(srv, "uwsgi.mule_msg(b'x')")
-    srv.wait_log("^BEGIN$")
+    srv, mule = stuck_mule(server, ["--mule-reload-mercy", "1", "--worker-reload-mercy", "600"])
     srv.signal(signal.SIGHUP)
     srv.wait_log(rf"\(pid: {mule}\) is taking too much time to die")
     assert mule_pids(srv, 2)[1] != mule
@@ -332,10 +335,7 @@ def test_at_a_reload_an_old_mule_keeps_its_own_mercy(server):
 
 def test_harakiri_goes_on_over_a_reload(server):
     """What was overdue before is overdue after it, and new mules are watched, too."""
-    srv = server(app=STUCK, args=["--master", "--mule", "--mule-harakiri", "2", "--mule-reload-mercy", "600"], allow=["NO MERCY", "OOOPS"])
-    mule, = mule_pids(srv)
-    ask(srv, "uwsgi.mule_msg(b'x')")
-    srv.wait_log("^BEGIN$")
+    srv, mule = stuck_mule(server, ["--mule-harakiri", "2", "--mule-reload-mercy", "600"], allow=["NO MERCY", "OOOPS"])
     srv.signal(signal.SIGHUP)
     srv.wait_log(rf"\(pid: {mule}\)")
     wait_until(lambda: not alive(mule), srv.seconds(20), "the old mule to be killed")
