@@ -214,6 +214,10 @@ Status Server::CreateShared() {
   }
   if (spec.processes > 1 || spec.has_master)
     migration_ = TRY(Migration::Create(*region_, *scoreboard_));
+  if (spec.has_master) {
+    succession_ = TRY(Succession::Create(listeners_->pointers(),
+                                         order_.state ? order_.state->inlets : std::vector<int>()));
+  }
   OfferToHooks(services_.services(), hooks_.services());
   control_ = std::make_unique<ServerControl>(*scoreboard_);
   // Applications ask for it while they are loaded.
@@ -312,6 +316,7 @@ Result<int> Server::Serve() {
   parts.identity = &specs_.process.start_up.identity;
   parts.hooks = &hooks_;
   parts.migration = migration_.get();
+  parts.succession = succession_.get();
   parts.services = &services_.services();
   if (specs_.services.background) parts.background = &*specs_.services.background;
   parts.log = log_.get();

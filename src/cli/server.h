@@ -23,6 +23,7 @@
 #include "runtime/server_facts.h"
 #include "shm/scoreboard.h"
 #include "worker/migration.h"
+#include "worker/succession.h"
 #include "worker/worker.h"
 
 namespace uwsgi {
@@ -102,6 +103,7 @@ class Server {
   std::optional<Scoreboard> scoreboard_;
   ServiceSet services_;
   std::unique_ptr<Migration> migration_;
+  std::unique_ptr<Succession> succession_;
   std::unique_ptr<ServerControl> control_;
   ServerFacts facts_;
   std::unique_ptr<LanguageRuntime> runtime_;

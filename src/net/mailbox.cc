@@ -51,9 +51,11 @@ Result<std::optional<Message>> Mailbox::Receive() {
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   ssize_t got = -1;
+  // A reset (the other side has left a message of ours unread) is told once; what it had sent
+  // before is still there.
   do {
     got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  } while (got < 0 && errno == EINTR);
+  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
   if (got < 0 && errno == EAGAIN) return std::nullopt;
   if (got < 0) return ErrnoError("receive from a mailbox", errno);
   if (got == 0) return Fail("the other side of the mailbox is gone");
@@ -67,5 +69,18 @@ Result<std::optional<Message>> Mailbox::Receive() {
   }
   return received;
 }
+
+std::optional<std::string> Mailbox::Peek() {
+  std::string bytes(kMaxBytes, '\0');
+  ssize_t got = -1;
+  do {
+    got = ::recv(socket_.get(), bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (got <= 0) return std::nullopt;
+  bytes.resize(static_cast<size_t>(got));
+  return bytes;
+}
+
+void Mailbox::RefuseMore() { ::shutdown(socket_.get(), SHUT_RD); }
 
 }  // namespace uwsgi

@@ -27,6 +27,8 @@ class Mailbox {
 
   struct Pair;
   static Result<Pair> CreatePair();
+  // An end that was kept over an exec.
+  static Mailbox Adopt(UniqueFd socket) { return Mailbox(std::move(socket)); }
 
   // kFull: nothing was sent, because the other side is slow; wait until fd() is writable.
   enum class Sent { kYes, kFull, kClosed };
@@ -37,6 +39,11 @@ class Mailbox {
   // The next message; nullopt when none waits. An error when the other side is gone and all is
   // read.
   Result<std::optional<Message>> Receive();
+  // The bytes of the next message, which stays; nullopt when none waits, or none will come.
+  std::optional<std::string> Peek();
+  // What the other side sends from now on is refused (Sent::kClosed), whoever else has this end
+  // open; what is here can still be received, and then it is the end.
+  void RefuseMore();
 
   [[nodiscard]] int fd() const { return socket_.get(); }
 

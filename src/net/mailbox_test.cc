@@ -73,5 +73,33 @@ TEST(Mailbox, SaysWhenTheOtherSideIsGoneAfterTheLastMessage) {
   EXPECT_FALSE(here.Receive());
 }
 
+TEST(Mailbox, AMessageThatIsLookedAtStaysForWhoReceivesIt) {
+  auto [here, there] = Mailbox::CreatePair().value();
+  EXPECT_FALSE(there.Peek());
+  ASSERT_TRUE(here.Send("look"));
+  EXPECT_EQ(there.Peek(), "look");
+  EXPECT_EQ(there.Peek(), "look");
+  EXPECT_EQ(there.Receive().value()->bytes, "look");
+  EXPECT_FALSE(there.Peek());
+}
+
+TEST(Mailbox, WhoRefusesMoreStillGetsWhatWasSentBefore) {
+  auto [here, there] = Mailbox::CreatePair().value();
+  ASSERT_TRUE(here.Send("in time"));
+  there.RefuseMore();
+  EXPECT_EQ(here.Send("too late").value(), Mailbox::Sent::kClosed);
+  EXPECT_EQ(there.Receive().value()->bytes, "in time");
+  EXPECT_FALSE(there.Receive());
+}
+
+TEST(Mailbox, ASenderThatGoesWithoutReadingLosesNothingOfWhatItSent) {
+  auto [here, there] = Mailbox::CreatePair().value();
+  ASSERT_TRUE(there.Send("never read"));
+  ASSERT_TRUE(here.Send("last words"));
+  { const Mailbox gone = std::move(here); }
+  EXPECT_EQ(there.Receive().value()->bytes, "last words");
+  EXPECT_FALSE(there.Receive());
+}
+
 }  // namespace
 }  // namespace uwsgi

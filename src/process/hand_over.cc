@@ -22,6 +22,7 @@ namespace {
 //   started SECONDS
 //   brutal                          (old children get no time for their requests)
 //   lifeline FD
+//   inlet FD
 //   log-output FD
 //   log-process PID
 //   worker ID PID DRAINING DEADLINE
@@ -66,6 +67,8 @@ Status DecodeLine(HandOver& state, std::string_view line) {
     state.brutal = true;
   } else if (name == "lifeline") {
     state.lifelines.push_back(static_cast<int>(TRY(Number(rest))));
+  } else if (name == "inlet") {
+    state.inlets.push_back(static_cast<int>(TRY(Number(rest))));
   } else if (name == "log-output") {
     state.log_outputs.push_back(static_cast<int>(TRY(Number(rest))));
   } else if (name == "log-process") {
@@ -90,6 +93,7 @@ std::string EncodeHandOver(const HandOver& state) {
                       state.started_on);
   if (state.brutal) text += "brutal\n";
   for (const int fd : state.lifelines) text += fmt::format("lifeline {}\n", fd);
+  for (const int fd : state.inlets) text += fmt::format("inlet {}\n", fd);
   for (const int fd : state.log_outputs) text += fmt::format("log-output {}\n", fd);
   for (const pid_t pid : state.log_processes) text += fmt::format("log-process {}\n", pid);
   for (const OldChild& child : state.children) {

@@ -43,6 +43,7 @@ struct HandOver {
   std::vector<pid_t> log_processes;  // are to be reaped
   std::vector<int>
       lifelines;  // write ends of the pipes that tell old workers whether they have a master
+  std::vector<int> inlets;  // taking ends of what old workers give away (worker/succession.h)
   std::vector<OldChild> children;
   bool brutal = false;  // they get no time for their requests
   std::vector<Note> notes;

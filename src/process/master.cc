@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "process/fork.h"
 #include "process/messages.h"
+#include "worker/succession.h"
 
 // What the master does with all of its children. Their ends are in master_reaping.cc, the number
 // and the replacement of workers in master_workers.cc, what it does when it is told to in
@@ -224,6 +225,7 @@ void Master::LeaveInChild() {
   // Whatever is taken apart here is to stay in the parent's loop.
   loop_->LeaveInChild();
   for (const auto& duty : parts_.duties) duty->LeaveInChild();
+  parts_.serving.succession->LeaveInChild();
   trial_->LeaveInChild();
   for (Child& child : children_.all()) child.reports.Reset();
   lifeline_.LetGo();
@@ -331,6 +333,7 @@ void Master::StartIsOver() {
 void Master::EndPredecessors() {
   if (children_.Count(ChildKind::kPredecessor, ChildState::kServing) == 0) return;
   LogLine(message::kReloading);
+  if (first_workers_ > 0) parts_.serving.succession->Invite();
   for (Child& child : children_.all()) {
     if (child.kind == ChildKind::kPredecessor && child.state == ChildState::kServing) {
       TellToEnd(child, parts_.predecessor->brutal ? SIGQUIT : SIGHUP, spec().worker_mercy_us);

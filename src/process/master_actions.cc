@@ -11,6 +11,7 @@
 #include "process/log_relay.h"
 #include "process/master.h"
 #include "process/messages.h"
+#include "worker/succession.h"
 
 // What the master does when it is signalled: reload, stop, tell.
 
@@ -162,6 +163,7 @@ void Master::BecomeNew() {
   state.failed_reloads = static_cast<int>(parts_.serving.scoreboard->instance().failed_reloads);
   state.started_on = parts_.started_on;
   state.lifelines = lifeline_.write_ends();
+  state.inlets = parts_.serving.succession->HandOver();
   state.brutal = reloads_brutally_;
   if (parts_.serving.log != nullptr) parts_.serving.log->HandOverTo(state);
   for (const Child& child : children_.all()) {
@@ -209,6 +211,7 @@ void Master::Stop(int signal, Patience patience, int exit_status) {
   stopping_ = true;
   exit_status_ = exit_status;
   trial_->Abandon();
+  parts_.serving.succession->RefuseLetters();
   for (Child& child : children_.all()) {
     child.farewell = Farewell::kBuried;
     TellToEnd(child, signal, MercyAtStop(child, patience));

@@ -9,6 +9,7 @@
 #include "process/master.h"
 #include "process/messages.h"
 #include "process/worker_end.h"
+#include "worker/succession.h"
 
 // The ends of processes, as the master sees them.
 
@@ -163,6 +164,7 @@ void Master::Bury(Child& child) {
   if (RowOf(child.kind).restart == Restart::kNever && old_helpers == 0 &&
       children_.CountProcesses(ChildKind::kPredecessor) == 0) {
     lifeline_.CloseOlder();
+    parts_.serving.succession->Forget();
   }
   if (child.kind == ChildKind::kWorker && !stopping_) {
     if (child.id == replacing_ && child.farewell == Farewell::kReplaced)

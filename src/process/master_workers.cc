@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "process/master.h"
 #include "process/messages.h"
+#include "worker/succession.h"
 
 // Which workers there are: how one is replaced by another that serves before it leaves, and how
 // many there shall be.
@@ -350,6 +351,7 @@ void Master::GoCheap() {
   if (stopping_ || is_cheap_ || workers_ == 0) return;
   orders_.clear();
   OnReplacementOver(replacing_);
+  parts_.serving.succession->RefuseLetters();
   for (Child& child : children_.all()) {
     if (child.kind != ChildKind::kWorker || !child.is_active()) continue;
     child.farewell = Farewell::kCheaped;

@@ -35,6 +35,7 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
 Status KeepOverExec(const HandOver& state, int file, bool keep) {
   TRY_STATUS(SetCloseOnExec(file, !keep));
   for (const int fd : state.lifelines) TRY_STATUS(SetCloseOnExec(fd, !keep));
+  for (const int fd : state.inlets) TRY_STATUS(SetCloseOnExec(fd, !keep));
   for (const int fd : state.log_outputs) TRY_STATUS(SetCloseOnExec(fd, !keep));
   return {};
 }

@@ -86,6 +86,7 @@ WorkerContext ContextOf(const ServingParts& parts, int id, int berth, int master
   context.services = parts.services;
   context.master_fd = master_fd;
   context.migration = parts.migration;
+  context.succession = parts.succession;
   if (const int fd = parts.runtime->OwnEvents(id); fd >= 0) {
     context.errands.push_back({fd, [&parts](int core) { parts.runtime->OnOwnEvent(core); }});
   }

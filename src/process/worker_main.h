@@ -26,7 +26,8 @@ struct ServingParts {
   ServerControl* control = nullptr;
   const IdentitySpec* identity = nullptr;
   HookRunner* hooks = nullptr;
-  Migration* migration = nullptr;  // null with one worker
+  Migration* migration = nullptr;    // null with one worker
+  Succession* succession = nullptr;  // null without a master
   const Services* services = nullptr;
   int64_t started_on = 0;                      // of the first start, seconds since 1970
   const BackgroundSpec* background = nullptr;  // null without a master

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/migration.h"
+#include "worker/succession.h"
 
 namespace uwsgi {
 namespace {
@@ -27,8 +28,6 @@ constexpr int64_t kOutOfDescriptorsMs = 100;
 constexpr int64_t kIdleGraceMs =
     1000;  // a draining worker still answers what idle connections were just sending
 constexpr int kLookForIdleMs = 4;  // among the other workers, while requests wait here
-constexpr int kArrivalsAtOnce = 16;
-constexpr int64_t kArrivalGraceMs = 500;  // for what another worker is just sending
 // For requests that wait behind those that cannot be ended: to move to another worker.
 constexpr int64_t kLastChanceMs = 5000;
 // After the lead was taken: not a hiccup of the machine or a collection of garbage.
@@ -105,6 +104,9 @@ Status Leader::Prepare() {
       ::setsockopt(listener->fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     doors_.push_back(std::move(door));
   }
+  if (context_.succession != nullptr) {
+    for (Mailbox& box : context_.succession->inlets()) inlets_.push_back({.box = &box});
+  }
   LookAtPause();
   if (!paused_) OpenDoors();
   return {};
@@ -141,6 +143,7 @@ void Leader::OpenDoors() {
     if (!door->open && poller_.Add(door->front.listener->fd(), kReadable | exclusive, door.get()))
       door->open = true;
   }
+  OpenInlets();
   doors_open_ = true;
 }
 
@@ -149,6 +152,7 @@ void Leader::CloseDoors() {
     if (door->open) poller_.Remove(door->front.listener->fd());
     door->open = false;
   }
+  CloseInlets();
   doors_open_ = false;
 }
 
@@ -188,46 +192,6 @@ Connection& Leader::Enlist(std::unique_ptr<Connection> owned) {
   ++connection_count_;
   wheel_.Schedule(connection->timer, connection->deadline_ms());
   return *connection;
-}
-
-// --- connections of other workers ---
-
-int Leader::twin_place() const {
-  return static_cast<int>(slot_.twin - context_.scoreboard->all_berths().data());
-}
-
-// The process before us was killed, and what had been given to it waits in its place.
-bool Leader::TakesForTwin() const {
-  const WorkerState state = slot_.twin->state.load(std::memory_order_relaxed);
-  const bool is_gone = state == WorkerState::kGone || state == WorkerState::kEmpty;
-  return context_.migration != nullptr && is_gone && context_.migration->has_pending(twin_place());
-}
-
-void Leader::TakeArrivals(int place, Driver& driver) {
-  for (int taken = 0; taken < kArrivalsAtOnce && driver.leads; ++taken) {
-    auto moved = context_.migration->Take(place);
-    if (!moved) return;
-    if (moved->front < 0 || static_cast<size_t>(moved->front) >= doors_.size()) continue;
-    const Door& door = *doors_[static_cast<size_t>(moved->front)];
-    Connection& connection = Enlist(std::make_unique<Connection>(
-        std::move(moved->socket), door.front, moved->peer, moved->trusted, pool_));
-    Proceed(connection, connection.Adopt(moved->bytes, moved->moves, now_ms_), driver);
-  }
-}
-
-// All cores are inside the application, and requests wait: other workers may have a free core.
-void Leader::GiveWaitingAway() {
-  for (size_t left = seats_.work_count(); left > 0; --left) {
-    const auto place = context_.migration->FindIdle(place_);
-    if (!place) return;
-    const Work waiting = seats_.PopWork();
-    if (!waiting) return;
-    if (waiting.connection != nullptr && context_.migration->Give(*waiting.connection, *place)) {
-      Bury(*waiting.connection);
-    } else {
-      seats_.PushWork(waiting);
-    }
-  }
 }
 
 // --- the loop ---
@@ -300,6 +264,7 @@ void Leader::Dispatch(const Poller::Event& event, Driver& driver) {
         context_.id);
     // The next server shall be able to bind the addresses while we finish our requests.
     for (const Listener* listener : context_.listeners) listener->RefuseClients();
+    if (context_.succession != nullptr) context_.succession->RefuseLetters();
     return BeginDrain(Drain::kMasterGone);
   }
   if (tag == context_.migration) return TakeArrivals(place_, driver);
@@ -309,6 +274,9 @@ void Leader::Dispatch(const Poller::Event& event, Driver& driver) {
       if (door->open) Accept(*door, driver);
       return;
     }
+  }
+  for (Inlet& inlet : inlets_) {
+    if (tag == &inlet) return TakeLetters(inlet, driver);
   }
   for (Errand& errand : context_.errands) {
     if (tag == &errand) return Do({.errand = &errand}, driver);
@@ -538,6 +506,7 @@ void Leader::BeginDrain(Drain why) {
   // A master that asked for it looks at the clock itself, and is a little earlier.
   drain_deadline_ms_ = now_ms_ + spec_.mercy_s * 1000 + (spec_.has_master ? kAfterMasterMs : 0);
   CloseDoors();
+  OpenInlets();  // for what is just being sent
   for (const Errand& errand : context_.errands) poller_.Remove(errand.fd);
   if (context_.migration != nullptr) poller_.Remove(context_.migration->inlet_fd(twin_place()));
   for (Connection* connection = connections_; connection != nullptr;
@@ -548,10 +517,7 @@ void Leader::BeginDrain(Drain why) {
 
 void Leader::CheckDrain() {
   if (has_buried_.load(std::memory_order_acquire)) RemoveBuried();
-  const bool is_somebody_sending = context_.migration != nullptr &&
-                                   context_.migration->has_pending(place_) &&
-                                   now_ms_ - drain_started_ms_ < kArrivalGraceMs;
-  if (connection_count_ == 0 && !is_somebody_sending) return seats_.End();
+  if (connection_count_ == 0 && !MayStillArrive()) return seats_.End();
   // Nothing is left but what cannot be ended otherwise (harakiri).
   const int given_up = harakiri_ != nullptr ? harakiri_->given_up() : 0;
   const bool nobody_runs_what_waits = given_up >= spec_.threads && seats_.has_work() &&

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "net/mailbox.h"
 #include "net/poller.h"
 #include "net/signal_source.h"
 #include "net/timer_wheel.h"
@@ -15,6 +16,7 @@
 #include "worker/core.h"
 #include "worker/harakiri_watch.h"
 #include "worker/lead.h"
+#include "worker/letter.h"
 #include "worker/seats.h"
 #include "worker/worker.h"
 
@@ -64,6 +66,12 @@ class Leader {
     Front front;
     bool open = false;  // registered with the poller
   };
+  // Where connections come from workers of the program before this one.
+  struct Inlet {
+    Mailbox* box = nullptr;
+    bool open = false;    // registered with the poller
+    bool at_end = false;  // nothing will come any more
+  };
   enum class Drain : uint8_t { kNo, kRecycle, kStop, kMasterGone };
 
   Leader(const WorkerSpec& spec, WorkerContext& context, CoreShared& shared, Poller poller,
@@ -87,8 +95,13 @@ class Leader {
   // Connections from and to other workers.
   [[nodiscard]] int twin_place() const;
   [[nodiscard]] bool TakesForTwin() const;
+  void TakeIn(MovedConnection moved, Driver& driver);
   void TakeArrivals(int place, Driver& driver);
   void GiveWaitingAway();
+  void OpenInlets();
+  void CloseInlets();
+  void TakeLetters(Inlet& inlet, Driver& driver);
+  [[nodiscard]] bool MayStillArrive();
   void Bury(Connection& connection);
   void NoteUnanswered(const Connection& connection) const;
   void RemoveBuried();
@@ -114,6 +127,7 @@ class Leader {
   Seats seats_;
   ExchangePool pool_;
   std::vector<std::unique_ptr<Door>> doors_;
+  std::vector<Inlet> inlets_;  // filled once
 
   // The driver's:
   std::array<Poller::Event, 256> batch_{};

@@ -1,33 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/migration.h"
 
-#include <cstring>
-#include <type_traits>
-
-#include "base/log.h"
 #include "request/connection.h"
 
 namespace uwsgi {
-namespace {
-
-// The front of a message; the bytes of the request follow. Sender and receiver are forks of one
-// process.
-struct Letter {
-  int32_t front;
-  uint8_t moves;
-  bool trusted;
-  PeerAddress peer;
-};
-static_assert(std::is_trivially_copyable_v<Letter>);
-
-std::string Write(const Letter& letter, ByteView bytes) {
-  std::string message(sizeof letter, '\0');
-  std::memcpy(message.data(), &letter, sizeof letter);
-  return message.append(bytes);
-}
-
-}  // namespace
-
 void Migration::AddSize(SharedSize& size, int workers) {
   size.Add<std::atomic<int>>(static_cast<size_t>(workers * Scoreboard::kBerths));
 }
@@ -45,18 +21,7 @@ std::optional<MovedConnection> Migration::Take(int place) {
   auto received = boxes_[At(place)].first.Receive();
   if (!received || !*received) return std::nullopt;
   pending_[At(place)].fetch_sub(1, std::memory_order_seq_cst);
-  Message& message = **received;
-  if (message.bytes.size() < sizeof(Letter) || !message.fd.valid()) return std::nullopt;
-  Letter letter;
-  std::memcpy(&letter, message.bytes.data(), sizeof letter);
-  MovedConnection moved;
-  moved.socket = std::move(message.fd);
-  moved.front = letter.front;
-  moved.moves = letter.moves;
-  moved.trusted = letter.trusted;
-  moved.peer = letter.peer;
-  moved.bytes = message.bytes.substr(sizeof letter);
-  return moved;
+  return ReadLetter(std::move(**received));
 }
 
 bool Migration::IsIdle(int place) const {
@@ -77,18 +42,15 @@ std::optional<int> Migration::FindIdle(int self) {
 }
 
 bool Migration::Give(Connection& connection, int place) {
-  if (connection.moves() >= kMostMoves) return false;
-  const std::string bytes = connection.MovableBytes();
-  if (bytes.empty() || bytes.size() + sizeof(Letter) > Mailbox::kMaxBytes) return false;
-  const Letter letter{connection.front().index, static_cast<uint8_t>(connection.moves() + 1),
-                      connection.peer_is_trusted(), connection.peer()};
+  const std::string letter = WriteLetter(connection, connection.front().index);
+  if (letter.empty()) return false;
   std::atomic<int>& pending = pending_[At(place)];
   pending.fetch_add(1, std::memory_order_seq_cst);
   // From here on a worker that leaves its loop waits for us, unless it has left it already.
   const bool is_there = scoreboard_.all_berths()[At(place)].state.load(std::memory_order_seq_cst) ==
                         WorkerState::kAccepting;
   if (is_there) {
-    const auto sent = boxes_[At(place)].second.Send(Write(letter, bytes), connection.fd());
+    const auto sent = boxes_[At(place)].second.Send(letter, connection.fd());
     if (sent && *sent == Mailbox::Sent::kYes) return true;
   }
   pending.fetch_sub(1, std::memory_order_seq_cst);

@@ -5,26 +5,15 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
-#include "net/address.h"
 #include "net/mailbox.h"
 #include "shm/scoreboard.h"
+#include "worker/letter.h"
 
 namespace uwsgi {
 
 class Connection;
-
-// A connection that has come from another worker, with a request that waits.
-struct MovedConnection {
-  UniqueFd socket;
-  int front = 0;  // index of its listener
-  int moves = 0;  // of this request, this one included
-  bool trusted = false;
-  PeerAddress peer;
-  std::string bytes;  // of the request, and what followed it
-};
 
 // Hands connections with a waiting request from workers whose cores are all busy to workers that
 // have a free one. A place is a berth of the scoreboard; each has a mailbox. Made before the first
@@ -52,7 +41,6 @@ class Migration {
 
  private:
   static constexpr int kMostPending = 8;  // per place: more would wait there as well
-  static constexpr int kMostMoves = 3;
 
   Migration(const Scoreboard& scoreboard, std::span<std::atomic<int>> pending,
             std::vector<Mailbox::Pair> boxes)

@@ -31,6 +31,7 @@ struct WorkerSpec {
 };
 
 class Migration;
+class Succession;
 
 // Why a worker asks its master for a replacement.
 enum class RecycleCause : uint8_t { kNone, kMaxRequests, kException };
@@ -59,7 +60,8 @@ struct WorkerContext {
   LanguageRuntime* runtime = nullptr;
   const Services* services = nullptr;  // for packets that the server answers itself
   std::vector<Errand> errands;
-  Migration* migration = nullptr;  // null when there is nobody to hand connections to
+  Migration* migration = nullptr;    // null when there is nobody to hand connections to
+  Succession* succession = nullptr;  // null without a master
   int master_fd = -1;  // readable or at its end when the master is gone; -1 without a master
   UniqueFunction<void()> on_ready;  // called once, when the worker has entered its loop
   UniqueFunction<void()> on_stop;   // called once, when it has been told to end, on any thread
