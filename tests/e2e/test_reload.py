@@ -310,8 +310,8 @@ def test_a_broken_application_stops_the_reload_of_the_workers(lazy_site, letter)
 
 def test_brutal_reload_of_the_workers(lazy_site):
     srv = lazy_site(allow=["DAMN"])
-    wait_until(lambda: len(processes.children(srv.pid)) == 2, srv.seconds(10), "two workers")
-    before = set(processes.children(srv.pid))
+    before = set()
+    wait_until(lambda: before.add(int(srv.get("/pid").text)) or len(before) == 2, srv.seconds(20), "two workers that serve")
     srv.command(b"W")
     srv.wait_log(r"^killing worker 1 \(pid: \d+\)$")
     wait_until(lambda: len(now := set(processes.children(srv.pid))) == 2 and not now & before, srv.seconds(20), "new workers")
