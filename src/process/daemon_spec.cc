@@ -84,6 +84,7 @@ Status AcceptInSilence(DaemonSpec&, std::string_view, std::string_view) { return
 struct KeyRow {
   std::string_view key;
   Status (*set)(DaemonSpec& spec, std::string_view key, std::string_view value);
+  bool is_switch = false;  // may stand without a value
 };
 
 constexpr KeyRow kKeys[] = {
@@ -93,11 +94,11 @@ constexpr KeyRow kKeys[] = {
     {"pidfile", SetPidfile},
     {"chdir", SetDirectory},
     {"touch", AddTouch},
-    {"control", SetControl},
-    {"daemonize", SetDaemonize},
-    {"daemon", SetDaemonize},
-    {"stdin", SetStdin},
-    {"ns_pid", SetNamespace},
+    {"control", SetControl, true},
+    {"daemonize", SetDaemonize, true},
+    {"daemon", SetDaemonize, true},
+    {"stdin", SetStdin, true},
+    {"ns_pid", SetNamespace, true},
     {"freq", SetFreq},
     {"max_throttle", SetMaxThrottle},
     {"stopsignal", SetStopSignal},
@@ -106,7 +107,7 @@ constexpr KeyRow kKeys[] = {
     {"reload_signal", SetReloadSignal},
     {"uid", SetUser},
     {"gid", SetGroup},
-    {"notifypid", AcceptInSilence},
+    {"notifypid", AcceptInSilence, true},
 };
 
 // The parts between commas that no backslash stands before.
@@ -136,6 +137,7 @@ Result<DaemonSpec> ParseDaemon(std::string_view text) {
         equals == std::string::npos ? "1" : std::string_view(pair).substr(equals + 1);
     const auto* const row = std::ranges::find(kKeys, key, &KeyRow::key);
     if (row == std::end(kKeys)) return Fail("there is no key {}", key);
+    if (equals == std::string::npos && !row->is_switch) return Fail("the key {} has no value", key);
     TRY_STATUS(row->set(spec, key, Trim(value)));
   }
   if (spec.command.empty()) return Fail("the key cmd is missing");

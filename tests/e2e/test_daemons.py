@@ -190,6 +190,7 @@ def test_a_smart_one_that_goes_to_the_background_itself(server, sleeper, tmp_pat
 
 @pytest.mark.parametrize("option, value, message", [
     ("attach-daemon2", "freq=1", "the key cmd is missing"), ("attach-daemon2", "cmd=x,nosuch=1", "there is no key nosuch"),
+    ("attach-daemon2", "cmd", "the key cmd has no value"),
     ("smart-attach-daemon", "/only/pidfile", "PIDFILE[,SECONDS] COMMAND is expected")])
 def test_mistakes_are_told(program, option, value, message):
     done = program.run("--http-socket", "127.0.0.1:0", f"--{option}", value)
