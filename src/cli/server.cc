@@ -125,6 +125,10 @@ Status Server::Prepare() {
 }
 
 Status Server::PrepareProcess() {
+  // Nobody would look after the workers that still serve, and nobody could reload once more.
+  if (is_trial() && !supervision().has_master) {
+    return Fail("master: a reload cannot take the master away; stop the server and start it again");
+  }
   signals_.emplace(TRY(SignalSource::Create()));
   TRY_STATUS(signals_->Ignore({SIGPIPE}));
   TRY_STATUS(RememberSignals());

@@ -169,6 +169,7 @@ def test_stop_under_load_answers_everything_it_accepted(site):
 
 
 BROKEN = {
+    "no master": lambda srv: srv.ini_path.write_text(srv.ini_path.read_text().replace("master = true", "")),
     "syntax": lambda srv: (srv.site / "versioned.py").write_text("def application(:\n"),
     "no callable": lambda srv: (srv.site / "versioned.py").write_text("nothing = 1\n"),
     "raises": lambda srv: (srv.site / "versioned.py").write_text("1/0\n"),
