@@ -89,11 +89,17 @@ Status ServiceSet::PrepareFiles(const ServiceSpecs& specs, const IdentitySpec& i
   uid_t owner = kUnchanged;
   gid_t group = static_cast<gid_t>(kUnchanged);
   if (::geteuid() == 0 && !identity.user.empty()) {
-    const User user = TRY(FindUser(identity.user));
+    const auto found = FindUser(identity.user);
+    if (!found) return WithContext("uid", found.error());
+    const User& user = *found;
     owner = user.uid;
     group = user.gid.value_or(group);
   }
-  if (::geteuid() == 0 && !identity.group.empty()) group = TRY(FindGroup(identity.group));
+  if (::geteuid() == 0 && !identity.group.empty()) {
+    const auto found = FindGroup(identity.group);
+    if (!found) return WithContext("gid", found.error());
+    group = *found;
+  }
   for (const SpoolDirSpec& each : specs.spoolers.directories) {
     const Status prepared = SpoolDir(each.path).Prepare(owner, group);
     if (!prepared) return WithContext(each.origin, prepared.error());

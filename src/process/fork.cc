@@ -15,6 +15,7 @@
 
 #include "net/signal_source.h"
 #include "process/log_relay.h"
+#include "process/privileges.h"
 
 namespace uwsgi {
 namespace {
@@ -42,6 +43,7 @@ void UnblockSignals() {
 [[noreturn]] void RunChild(ForkSpec& spec, pid_t parent, UniqueFd reports,
                            std::optional<LogSeat> seat) {
   TieLifeTo(parent, spec.death_signal);
+  GiveUpSignalRight();
   if (seat) spec.log->Enter(std::move(*seat));
   if (spec.leave_parent) spec.leave_parent();
   if (spec.runtime != nullptr) spec.runtime->AfterForkChild();
@@ -120,6 +122,15 @@ void EnterPidNamespace() {
 void EndProcess(int status) {
   std::fflush(nullptr);
   ::_exit(status);
+}
+
+Status KeepLifeTied(UniqueFunction<Status()> change) {
+  const pid_t parent = ::getppid();
+  int death_signal = 0;
+  ::prctl(PR_GET_PDEATHSIG, &death_signal);
+  TRY_STATUS(change());
+  if (death_signal != 0) TieLifeTo(parent, death_signal);
+  return {};
 }
 
 Result<Forked> ForkChild(ForkSpec spec) {

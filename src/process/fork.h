@@ -41,6 +41,10 @@ struct Forked {
 // that none meets a child without handlers.
 Result<Forked> ForkChild(ForkSpec spec);
 
+// Runs what may make this process somebody else (setuid()), upon which the kernel forgets that it
+// shall end with its parent: that is so again afterwards, if it was so before.
+Status KeepLifeTied(UniqueFunction<Status()> change);
+
 // Ends a process that has served, without the handlers that its parent registered with atexit.
 [[noreturn]] void EndProcess(int status);
 

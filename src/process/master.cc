@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "process/fork.h"
 #include "process/messages.h"
+#include "process/privileges.h"
 #include "worker/succession.h"
 
 // What the master does with all of its children. Their ends are in master_reaping.cc, the number
@@ -100,6 +101,7 @@ void Master::AdoptPredecessors() {
   counters.failed_reloads = static_cast<uint64_t>(parts_.predecessor->failed_reloads);
   counters.last_reload_s = WallMicros() / kSecond;
   for (const int write_end : parts_.predecessor->lifelines) lifeline_.KeepOpen(write_end);
+  if (parts_.predecessor->children.empty()) GiveUpSignalRight();
   for (const OldChild& old : parts_.predecessor->children) {
     Child& child =
         children_.Add(old.is_worker ? ChildKind::kPredecessor : ChildKind::kOldHelper, old.id);

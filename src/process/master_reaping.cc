@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "process/master.h"
 #include "process/messages.h"
+#include "process/privileges.h"
 #include "process/worker_end.h"
 #include "worker/succession.h"
 
@@ -165,6 +166,7 @@ void Master::Bury(Child& child) {
       children_.CountProcesses(ChildKind::kPredecessor) == 0) {
     lifeline_.CloseOlder();
     parts_.serving.succession->Forget();
+    GiveUpSignalRight();
   }
   if (child.kind == ChildKind::kWorker && !stopping_) {
     if (child.id == replacing_ && child.farewell == Farewell::kReplaced)

@@ -2,11 +2,15 @@
 #include "process/privileges.h"
 
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <limits>
+#include <utility>
 
 #include "base/log.h"
 #include "base/strings.h"
@@ -21,6 +25,21 @@ std::optional<uint32_t> ParseId(std::string_view text) {
   if (!number || *number < 0 || *number >= std::numeric_limits<uint32_t>::max())
     return std::nullopt;
   return static_cast<uint32_t>(*number);
+}
+
+enum class SignalRight : uint8_t { kNone, kWanted, kHeld };
+SignalRight& the_signal_right() {
+  static SignalRight right = SignalRight::kNone;
+  return right;
+}
+
+// The capabilities of this thread become these.
+Status SetCapabilities(uint32_t wanted) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2]{};
+  data[0].effective = data[0].permitted = wanted;
+  if (::syscall(SYS_capset, &header, data) != 0) return ErrnoError("uid: capset()", errno);
+  return {};
 }
 
 Status SetGroup(gid_t gid) {
@@ -63,8 +82,13 @@ Status SetUser(uid_t uid) {
     return Fail("uid: cannot setuid() to {} as non-root user", uid);
   }
   Log("setuid() to {}", uid);
+  const bool keeps_right = the_signal_right() == SignalRight::kWanted && uid != 0;
+  if (keeps_right) ::prctl(PR_SET_KEEPCAPS, 1);
   if (::setuid(uid) != 0) return ErrnoError("uid: setuid()", errno);
-  return {};
+  if (!keeps_right) return {};
+  the_signal_right() = SignalRight::kHeld;
+  ::prctl(PR_SET_KEEPCAPS, 0);
+  return SetCapabilities(1U << CAP_KILL);
 }
 
 }  // namespace
@@ -102,6 +126,18 @@ Status DropPrivileges(const IdentitySpec& spec) {
   if (becomes_other) TRY_STATUS(SetMoreGroups(spec, user ? &*user : nullptr));
   if (user) TRY_STATUS(SetUser(user->uid));
   return {};
+}
+
+Status KeepSignalRight(UniqueFunction<Status()> drop) {
+  the_signal_right() = SignalRight::kWanted;
+  TRY_STATUS(drop());
+  if (the_signal_right() == SignalRight::kWanted) the_signal_right() = SignalRight::kNone;
+  return {};
+}
+
+void GiveUpSignalRight() {
+  if (std::exchange(the_signal_right(), SignalRight::kNone) != SignalRight::kHeld) return;
+  if (const Status done = SetCapabilities(0); !done) LogLine(done.error().text());
 }
 
 Status BecomeAtOnce(const IdentitySpec& spec) {

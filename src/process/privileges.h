@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/function.h"
 #include "base/result.h"
 
 namespace uwsgi {
@@ -47,6 +48,13 @@ Result<gid_t> FindGroup(std::string_view name_or_number);
 // the log. An error names the option. Without root only the identity one has already is possible.
 // Nothing to do is no error.
 Status DropPrivileges(const IdentitySpec& spec);
+
+// A reload that becomes another user for the first time: the workers of before are still root's.
+// DropPrivileges() called from `drop` leaves the right to signal every process (CAP_KILL) until
+// GiveUpSignalRight().
+Status KeepSignalRight(UniqueFunction<Status()> drop);
+// Nothing happens to who holds none by KeepSignalRight(). Also for children, which inherit it.
+void GiveUpSignalRight();
 
 // Becomes whom immediate-uid and immediate-gid name, in silence.
 Status BecomeAtOnce(const IdentitySpec& spec);

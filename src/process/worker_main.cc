@@ -119,7 +119,7 @@ Result<int> Serve(const ServingParts& parts, WorkerContext context) {
 
 Status LeaveRoot(const ServingParts& parts) {
   if (parts.identity->drop_point != DropPoint::kInWorkers) return {};
-  return ChangeIdentity(*parts.identity, *parts.hooks);
+  return KeepLifeTied([&parts] { return ChangeIdentity(*parts.identity, *parts.hooks); });
 }
 
 int ServeAsWorker(const ServingParts& parts, int id, int berth, int master_fd,

@@ -20,6 +20,11 @@ def uids(pid):
         return int(re.search(r"^Uid:\s+\d+\s+(\d+)", status.read(), re.M)[1])
 
 
+def capabilities(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return int(re.search(r"^CapPrm:\s+(\w+)", status.read(), re.M)[1], 16)
+
+
 @root
 @pytest.mark.parametrize("args, loaded_by, master", [
     ([], NOBODY, NOBODY),
@@ -44,6 +49,33 @@ def test_a_reload_keeps_the_master_root(server):
 
 
 @root
+def test_a_reload_may_become_another_user(server):
+    srv = server(app="identity", front="none", ini="[uwsgi]\nhttp-socket = 127.0.0.1:{port}\nmaster = true\n")
+    [old] = srv.workers()
+    assert srv.get("/").text.startswith("0 0 ")
+    srv.ini_path.write_text(srv.ini_path.read_text() + "uid = nobody\n")
+    srv.signal(signal.SIGHUP)
+    wait_until(lambda: not processes.alive(old), srv.seconds(15), "the end of root's worker, whom nobody could signal otherwise")
+    assert srv.get("/").text.startswith(f"{NOBODY} {NOBODY} ")
+    assert uids(srv.pid) == NOBODY
+    for pid in [srv.pid, *srv.workers()]:
+        wait_until(lambda pid=pid: capabilities(pid) == 0, srv.seconds(5), "the right to signal others to be given up")
+
+
+@root
+def test_a_worker_that_left_root_ends_with_its_master(server):
+    """The kernel forgets the death signal of a process that becomes another user."""
+    srv = server(app="workers", args=["--master", "--uid", "nobody", "--master-as-root", "--no-orphans"])
+    [worker] = srv.workers()
+    with srv.connect() as connection:
+        connection.send(b"GET /wait?/nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+        srv.wait_log(r"^waiting in ")
+        os.kill(srv.pid, signal.SIGKILL)
+        wait_until(lambda: not processes.alive(worker), srv.seconds(5), "the end of the worker")
+    srv.ended(-signal.SIGKILL)
+
+
+@root
 def test_additional_groups(server):
     srv = server(app="identity", args=["--master", "--uid", "nobody", "--gid", "nogroup", "--add-gid", "adm", "--add-gid", "1234"])
     groups = srv.get("/groups").text.split()
@@ -54,7 +86,7 @@ def test_additional_groups(server):
 @pytest.mark.parametrize("options", [["--uid", "no-such-user"], ["--gid", "no-such-group"]])
 def test_a_name_that_nobody_has(program, options):
     done = program.run("--http-socket", "127.0.0.1:0", *options)
-    assert done.returncode == 1 and options[1] in done.stdout
+    assert done.returncode == 1 and f"{options[0][2:]}: there is no" in done.stdout and options[1] in done.stdout
 
 
 @pytest.mark.parity
