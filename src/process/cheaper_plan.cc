@@ -30,7 +30,7 @@ BusynessSpec PlanBusyness(const Options& options) {
 // the same, and what they mean is plain.
 int PlanLeast(const Options& options) {
   const int64_t wanted = options.cheaper;
-  if (wanted < options.processes) return ToInt(wanted);
+  if (wanted == 0 || wanted < options.processes) return ToInt(wanted);
   const int64_t lowered = options.processes - 1;
   LogLine(lowered > 0
               ? fmt::format("*** WARNING: cheaper = {} ({}) must be lower than processes ({}): it "

@@ -50,7 +50,8 @@ LaunchOutcome DecodeLaunchReport(const std::string& bytes, const std::string& lo
     const std::string where = log.empty() ? "" : " (more is in " + log + ")";
     return {static_cast<unsigned char>(bytes[1]), bytes.substr(2) + where};
   }
-  return {1, fmt::format("the server ended before it was ready, see {}", log)};
+  const std::string hint = log.empty() ? "" : ", see " + log;
+  return {1, "the server ended before it was ready" + hint};
 }
 
 void LaunchReport::Ready() { Send(pipe_, std::string(1, kReady)); }
@@ -69,7 +70,8 @@ Result<Launch> Daemonize(const std::string& log) {
   // MakePipe gives non-blocking ends; here waiting is all there is to do.
   ::fcntl(pipe.first.get(), F_SETFL, 0);
   const std::string report = ReadReport(pipe.first.get());
-  const LaunchOutcome outcome = DecodeLaunchReport(report, log);
+  const bool has_log = ::access(log.c_str(), F_OK) == 0;
+  const LaunchOutcome outcome = DecodeLaunchReport(report, has_log ? log : "");
   if (!outcome.message.empty()) LogLine(outcome.message);
   launch.exit_status = outcome.exit_status;
   return launch;

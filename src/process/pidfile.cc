@@ -55,6 +55,18 @@ bool RemovePidfile(const std::string& path, pid_t pid) {
   return written && *written == pid && ::unlink(path.c_str()) == 0;
 }
 
+void GiveBackPidfile(const std::string& path, pid_t former) {
+  const auto written = ReadPidfile(path);
+  if (!written || *written != ::getpid()) return;
+  if (former == 0 || (::kill(former, 0) != 0 && errno == ESRCH)) {
+    RemovePidfile(path, ::getpid());
+    return;
+  }
+  const auto fd = OpenFile(path, O_WRONLY | O_TRUNC);
+  if (!fd || !WriteAll(fd->get(), std::to_string(former) + "\n")) return;
+  Log("pidfile {} names process {} again, which was there before", path, former);
+}
+
 Status SignalPidfile(const std::string& path, int signal, int value) {
   const pid_t pid = TRY(ReadPidfile(path));
   sigval said{};

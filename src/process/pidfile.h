@@ -24,6 +24,10 @@ Status WritePidfile(const std::string& path);
 // Removes a pidfile if it still holds `pid`; whether it was removed.
 bool RemovePidfile(const std::string& path, pid_t pid);
 
+// A start that wrote our pid over that of `former` has failed: when the file still holds ours and
+// `former` still lives, the file names it again; else it is removed.
+void GiveBackPidfile(const std::string& path, pid_t former);
+
 // What `--stop FILE` and its like do: sends `signal` to the process in the file, with a value when
 // that is not 0.
 Status SignalPidfile(const std::string& path, int signal, int value = 0);

@@ -105,5 +105,19 @@ TEST_F(PidfileTest, RemovesOnlyAFileThatHoldsThePid) {
   EXPECT_FALSE(std::filesystem::exists(path()));
 }
 
+TEST_F(PidfileTest, GivesAFileBackToTheLivingOnly) {
+  ASSERT_TRUE(WritePidfile(path()));
+  GiveBackPidfile(path(), ::getppid());
+  EXPECT_EQ(ReadFile(path()).value(), std::to_string(::getppid()) + "\n");
+  GiveBackPidfile(path(), 0);  // is not ours any more
+  EXPECT_TRUE(std::filesystem::exists(path()));
+  ASSERT_TRUE(WritePidfile(path()));
+  const pid_t gone = ::fork();
+  if (gone == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(gone, nullptr, 0), gone);
+  GiveBackPidfile(path(), gone);
+  EXPECT_FALSE(std::filesystem::exists(path()));
+}
+
 }  // namespace
 }  // namespace uwsgi

@@ -119,6 +119,26 @@ IdentitySpec PlanIdentity(const Options& options) {
   return identity;
 }
 
+std::vector<NamedFile> PlanNamedFiles(const Options& options) {
+  const std::pair<std::string_view, const std::string&> named[] = {
+      {"daemonize", options.daemonize},
+      {"daemonize2", options.daemonize2},
+      {"logto", options.logto},
+      {"logto2", options.logto2},
+      {"pidfile", options.pidfile},
+      {"pidfile2", options.pidfile2},
+      {"safe-pidfile", options.safe_pidfile},
+      {"safe-pidfile2", options.safe_pidfile2},
+      {"chdir", options.chdir},
+  };
+  std::vector<NamedFile> files;
+  for (const auto& [option, path] : named) {
+    if (!path.empty())
+      files.push_back({path, std::string(option), options.OriginOf(option).text()});
+  }
+  return files;
+}
+
 StartUpSpec PlanStartUp(const Options& options) {
   StartUpSpec spec;
   for (const ListValue& variable : options.env) spec.environment.push_back(variable.text);
@@ -142,6 +162,7 @@ StartUpSpec PlanStartUp(const Options& options) {
                  .processes = options.limit_nproc};
   spec.pidfiles = {options.pidfile, options.pidfile2, options.safe_pidfile, options.safe_pidfile2};
   spec.vacuum = options.vacuum;
+  spec.named_files = PlanNamedFiles(options);
   return spec;
 }
 

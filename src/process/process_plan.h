@@ -60,6 +60,13 @@ struct PidfileSpec {
   std::string safe_after_drop;   // safe-pidfile2
 };
 
+// A file or directory of the start, and the option that names it.
+struct NamedFile {
+  std::string path;
+  std::string option;
+  std::string origin;  // where it was given
+};
+
 // What the process does to itself before it serves.
 struct StartUpSpec {
   std::vector<std::string> environment;  // "NAME=value", set
@@ -78,6 +85,7 @@ struct StartUpSpec {
   LimitSpec limits;
   PidfileSpec pidfiles;
   bool vacuum = false;
+  std::vector<NamedFile> named_files;  // of all of the above, for errors
 };
 
 struct ProcessSpec {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -32,7 +33,7 @@ Status StartUp::OpenLog() {
   if (kind_ != StartKind::kFirst) return {};
   if (spec_.daemonize) TRY_STATUS(CloseStandardInput());
   if (spec_.log.path.empty() || spec_.daemonize_after_load) return {};
-  TRY_STATUS(OpenLogFile(spec_.log));
+  TRY_STATUS(Blame(OpenLogFile(spec_.log), spec_.log.path));
   if (spec_.log_to_identity) return OwnLogFile(spec_.identity);
   return {};
 }
@@ -53,11 +54,22 @@ Status StartUp::OpenLateLog() {
 }
 
 Status StartUp::GoOnIn(const LogFileSpec& file) {
-  if (log_ == nullptr) return OpenLogFile(file);
-  const UniqueFd opened = TRY(OpenLogTarget(file));
+  if (log_ == nullptr) return Blame(OpenLogFile(file), file.path);
+  const auto opened = OpenLogTarget(file);
+  if (!opened) return Blame(tl::unexpected(opened.error()), file.path);
   std::error_code error;
   const auto absolute = std::filesystem::absolute(file.path, error);
-  return log_->SetMain(opened.get(), error ? file.path : absolute.string(), file.mode);
+  return log_->SetMain(opened->get(), error ? file.path : absolute.string(), file.mode);
+}
+
+Status StartUp::Blame(Status done, const std::string& path) const {
+  if (done) return done;
+  const auto named = std::ranges::find(spec_.named_files, path, &NamedFile::path);
+  if (named == spec_.named_files.end()) return done;
+  Error error = done.error();
+  error.message = fmt::format("{} [{} = {}, {}]", error.text(), named->option, path, named->origin);
+  error.error_number = 0;
+  return tl::unexpected(std::move(error));
 }
 
 Status StartUp::WritePid(const std::string& path) {
@@ -66,8 +78,13 @@ Status StartUp::WritePid(const std::string& path) {
   std::string absolute = std::filesystem::absolute(path, error).string();
   if (error) absolute = path;
   // The pid has not changed since the start that this one follows.
-  if (kind_ == StartKind::kFirst) TRY_STATUS(WritePidfile(path));
-  pidfiles_.push_back(std::move(absolute));
+  if (kind_ != StartKind::kFirst) {
+    pidfiles_.push_back({std::move(absolute)});
+    return {};
+  }
+  const pid_t former = ReadPidfile(path).value_or(0);
+  TRY_STATUS(Blame(WritePidfile(path), path));
+  pidfiles_.push_back({std::move(absolute), former == ::getpid() ? 0 : former});
   return {};
 }
 
@@ -82,7 +99,8 @@ Status StartUp::WaitForOthers() {
 Status StartUp::PassDropPoint(DropPoint point) {
   if (point == DropPoint::kBeforeBind && !is_trial()) WarnOfRoot(spec_.identity);
   if (point != spec_.identity.drop_point) return {};
-  return ChangeIdentity(spec_.identity, hooks_);
+  const auto change = [this] { return ChangeIdentity(spec_.identity, hooks_); };
+  return kind_ == StartKind::kSuccessor ? KeepSignalRight(change) : change();
 }
 
 Status StartUp::EnterDirectory() {
@@ -90,7 +108,8 @@ Status StartUp::EnterDirectory() {
     TRY_STATUS(GoOnIn(spec_.log_after_drop));
   if (!spec_.directory.empty()) {
     if (!is_trial()) LogLine(message::Chdir(spec_.directory));
-    if (::chdir(spec_.directory.c_str()) != 0) return ErrnoError("chdir " + spec_.directory, errno);
+    if (::chdir(spec_.directory.c_str()) != 0)
+      return Blame(ErrnoError("chdir " + spec_.directory, errno), spec_.directory);
   }
   TRY_STATUS(WritePid(spec_.pidfiles.after_drop));
   return ApplyLimits(spec_.limits);
@@ -102,13 +121,13 @@ Status StartUp::WriteSafePidfiles() {
 }
 
 void StartUp::RewritePidfiles() const {
-  for (const std::string& path : pidfiles_) {
+  for (const auto& [path, former] : pidfiles_) {
     if (const Status written = WritePidfile(path); !written) LogLine(written.error().text());
   }
 }
 
 void StartUp::Undo(const ListenerSet* listeners) {
-  for (const std::string& path : pidfiles_) RemovePidfile(path, ::getpid());
+  for (const auto& [path, former] : pidfiles_) GiveBackPidfile(path, former);
   pidfiles_.clear();
   if (listeners == nullptr) return;
   for (const Listener& listener : listeners->listeners()) {
@@ -119,7 +138,7 @@ void StartUp::Undo(const ListenerSet* listeners) {
 
 void StartUp::Vacuum(const ListenerSet& listeners) {
   if (!spec_.vacuum) return;
-  for (const std::string& path : pidfiles_) {
+  for (const auto& [path, former] : pidfiles_) {
     if (RemovePidfile(path, ::getpid())) LogLine(message::Vacuumed("pidfile"));
   }
   for (const Listener& listener : listeners.listeners()) {

@@ -47,13 +47,15 @@ class StartUp {
   // The log is captured: files that become the log later go to the log process.
   void set_log(LogRelay* log) { log_ = log; }
 
-  // The start has failed: our pidfiles go, and the files of the UNIX sockets that this start has
-  // bound.
+  // The start has failed: our pidfiles go, or name the server again that they named before, and the
+  // files of the UNIX sockets that this start has bound go.
   void Undo(const ListenerSet* listeners);
   // The server has ended: with `vacuum` the same, for all sockets; says so in the log.
   void Vacuum(const ListenerSet& listeners);
 
  private:
+  // An error about a file gets the option behind it that named the file.
+  [[nodiscard]] Status Blame(Status done, const std::string& path) const;
   Status WritePid(const std::string& path);
   Status GoOnIn(const LogFileSpec& file);
   void FindLogAgain() const;
@@ -64,7 +66,12 @@ class StartUp {
   StartKind kind_;
   HookRunner& hooks_;
   LogRelay* log_ = nullptr;
-  std::vector<std::string> pidfiles_;  // absolute, those that hold our pid
+  // A file that holds our pid.
+  struct Pidfile {
+    std::string path;  // absolute
+    pid_t former = 0;  // the living process that it named before; 0 for none
+  };
+  std::vector<Pidfile> pidfiles_;
 };
 
 }  // namespace uwsgi

@@ -177,6 +177,21 @@ def test_pidfile_that_cannot_be_written(fails):
     line_with(fails("--http-socket", "127.0.0.1:0", "--pidfile", "/nowhere/a.pid", *HELLO, status=1), "/nowhere/a.pid")
 
 
+@pytest.mark.parametrize("option", ["pidfile", "pidfile2", "safe-pidfile", "safe-pidfile2", "logto", "logto2", "daemonize", "daemonize2", "chdir"])
+def test_a_file_that_cannot_be_is_told_with_the_place_that_names_it(fails, tmp_path, option):
+    ini = tmp_path / "site.ini"
+    ini.write_text(f"[uwsgi]\nhttp-socket = 127.0.0.1:0\nmaster = true\nwsgi-file = {HELLO[1]}\n{option} = /nowhere/at/all\n")
+    output = fails("--ini", ini, status=1)
+    line_with(output, "No such file or directory", f"[{option} = /nowhere/at/all, {ini}:5]")
+    assert "more is in" not in output
+
+
+def test_no_processes(fails):
+    output = fails("--http-socket", "127.0.0.1:0", "--processes", "0", *HELLO, status=1)
+    line_with(output, "processes = 0")
+    assert "cheaper" not in output
+
+
 def test_log_file_that_cannot_be_written(fails):
     line_with(fails("--http-socket", "127.0.0.1:0", "--logto", "/nowhere/a.log", *HELLO, status=1), "/nowhere/a.log")
 

@@ -12,6 +12,7 @@ from support import processes
 from support.http import Closed
 from support.load import Load
 from support.processes import wait_until
+from support.server import APPS
 
 MASTER = ["--master", "--processes", "2"]
 
@@ -283,6 +284,20 @@ def test_vacuum_removes_the_pidfile(server):
     path = srv.folder / "a.pid"
     srv.wait_log(r"^writing pidfile to .*/a\.pid$")
     assert path.exists()
+    srv.stop()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("option", ["pidfile", "pidfile2", "safe-pidfile"])
+def test_a_start_that_fails_gives_the_pidfile_back(server, program, option):
+    """Somebody starts a server that runs already: the pidfile still names that one."""
+    srv = server(app="hello", args=["--master", "--vacuum", f"--{option}", "{folder}/a.pid"])
+    path = srv.folder / "a.pid"
+    wait_until(lambda: path.exists() and path.read_text() == f"{srv.pid}\n", 5, "the pidfile")
+    done = program.run("--http-socket", "127.0.0.1:0", "--master", f"--{option}", path, "--stats", "/nowhere/at/all", "--wsgi-file", APPS / "hello.py")
+    assert done.returncode == 1, done.stdout
+    assert path.read_text() == f"{srv.pid}\n"
+    assert f"pidfile {path} names process {srv.pid} again" in done.stdout
     srv.stop()
     assert not path.exists()
 
