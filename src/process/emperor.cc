@@ -85,6 +85,7 @@ Status Emperor::Prepare() {
 int Emperor::Run() {
   LogLine("*** starting uWSGI Emperor ***");
   [[maybe_unused]] const Status hooks_done = parts_.hooks->Run(HookPhase::kEmperorStart);
+  parts_.hooks->services().patience_s = HookServices::kMasterPatienceS;
   ReadSignals();
   if (!ending_) Scan();
   if (parts_.on_started) parts_.on_started();
@@ -246,6 +247,7 @@ Status Emperor::RunVassal(Vassal& vassal, UniqueFd their_end) {
   }
   // Whatever they leave behind is the vassal's: its environment, its directory, its limits.
   UniqueFunction<bool()> as_vassal = [this] {
+    parts_.hooks->services().patience_s = HookServices::kFullPatienceS;
     return parts_.hooks->Run(HookPhase::kAsVassal).has_value();
   };
   program.before_exec = &as_vassal;

@@ -16,6 +16,7 @@
 #include <span>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -26,7 +27,6 @@
 namespace uwsgi {
 namespace {
 
-constexpr int64_t kMostWaitSeconds = 60;
 constexpr int64_t kRetrySeconds = 1;
 
 // The words an action asks for; they have been counted when the configuration was read.
@@ -141,15 +141,21 @@ Status WriteFifo(const std::string& argument, HookServices&) {
   return Write(path, O_WRONLY | O_NONBLOCK, text);
 }
 
-// As WriteFifo, for a reader that is not there yet.
-Status WriteFifoPatiently(const std::string& argument, HookServices& services) {
-  const auto [path, text] = Words<2>(argument);
-  for (int64_t second = 0;; second += kRetrySeconds) {
-    const Status written = WriteFifo(argument, services);
-    if (written || second >= kMostWaitSeconds) return written;
-    Log("waiting for a reader of {} ...", path);
+// Until it succeeds, or patience is at its end.
+template <typename F>
+Status Retry(F&& attempt, const HookServices& services) {
+  const int64_t until_us = MonotonicMicros() + services.patience_s * 1'000'000;
+  for (;;) {
+    const Status done = attempt();
+    if (done || MonotonicMicros() >= until_us) return done;
+    LogLine(done.error().text());
     ::sleep(kRetrySeconds);
   }
+}
+
+// As WriteFifo, for a reader that is not there yet.
+Status WriteFifoPatiently(const std::string& argument, HookServices& services) {
+  return Retry([&] { return WriteFifo(argument, services); }, services);
 }
 
 Status Unlink(const std::string& path, HookServices&) {
@@ -262,30 +268,25 @@ Status CallRpc(const std::string& argument, HookServices& services) {
   for (const std::string_view word : SplitWords(argument)) words.emplace_back(word);
   const std::string function = words.front();
   words.erase(words.begin());
-  TRY(services.call_rpc(function, std::move(words)));
+  TRY(services.call_rpc(function, std::move(words), services.patience_s));
   return {};
 }
 
 Status CallRpcPatiently(const std::string& argument, HookServices& services) {
-  for (int64_t second = 0;; second += kRetrySeconds) {
-    const Status called = CallRpc(argument, services);
-    if (called || second >= kMostWaitSeconds) return called;
-    LogLine(called.error().text());
-    ::sleep(kRetrySeconds);
-  }
+  return Retry([&] { return CallRpc(argument, services); }, services);
 }
 
-Status WaitForPath(const std::string& path, HookServices&) {
-  return WaitFor(WaitKind::kPath, path, kMostWaitSeconds);
+Status WaitForPath(const std::string& path, HookServices& services) {
+  return WaitFor(WaitKind::kPath, path, services.patience_s);
 }
-Status WaitForFile(const std::string& path, HookServices&) {
-  return WaitFor(WaitKind::kFile, path, kMostWaitSeconds);
+Status WaitForFile(const std::string& path, HookServices& services) {
+  return WaitFor(WaitKind::kFile, path, services.patience_s);
 }
-Status WaitForDirectory(const std::string& path, HookServices&) {
-  return WaitFor(WaitKind::kDirectory, path, kMostWaitSeconds);
+Status WaitForDirectory(const std::string& path, HookServices& services) {
+  return WaitFor(WaitKind::kDirectory, path, services.patience_s);
 }
-Status WaitForSocket(const std::string& address, HookServices&) {
-  return WaitFor(WaitKind::kSocket, address, kMostWaitSeconds);
+Status WaitForSocket(const std::string& address, HookServices& services) {
+  return WaitFor(WaitKind::kSocket, address, services.patience_s);
 }
 
 Status HandleSignal(const std::string& argument, HookServices&) {
@@ -314,44 +315,44 @@ Status LogText(const std::string& text, HookServices&) {
 
 // clang-format off
 constexpr HookActionRow kActions[] = {
-    // name            syntax                          private  run
-    {"cd",              "<directory>",                  true,  ChangeDirectory},
-    {"chdir",           "<directory>",                  true,  ChangeDirectory},
-    {"mkdir",           "<directory>",                  false, MakeDirectory},
-    {"putenv",          "<name>=value",                 true,  PutEnvironment},
-    {"chmod",           "<file> <mode>",                false, ChangeMode},
-    {"chown",           "<file> <user> <group>",        false, ChangeOwner},
-    {"chown2",          "<file> <uid> <gid>",           false, ChangeOwnerByNumber},
-    {"sticky",          "<file>",                       false, MakeSticky},
-    {"exec",            "<command>",                    false, Execute},
-    {"safeexec",        "<command>",                    false, ExecuteSafely},
-    {"create",          "<file>",                       false, CreateFile},
-    {"creat",           "<file>",                       false, CreateFile},
-    {"write",           "<file> <string>",              false, WriteText},
-    {"writen",          "<file> <string>",              false, WriteLine},
-    {"append",          "<file> <string>",              false, AppendText},
-    {"appendn",         "<file> <string>",              false, AppendLine},
-    {"writefifo",       "<file> <string>",              false, WriteFifo},
-    {"spinningfifo",    "<file> <string>",              false, WriteFifoPatiently},
-    {"unlink",          "<file>",                       false, Unlink},
-    {"mount",           "<type> <source> <directory>",  false, Mount},
-    {"umount",          "<directory>",                  false, Unmount},
-    {"call",            "<function>",                   false, Call},
-    {"callret",         "<function>",                   false, CallWithResult},
-    {"callint",         "<function> <number>",          false, CallInt},
-    {"callintret",      "<function> <number>",          false, CallIntWithResult},
-    {"hostname",        "<name>",                       false, SetHostname},
-    {"alarm",           "<alarm> <text>",               false, RaiseAlarm},
-    {"rpc",             "<function>",                   false, CallRpc},
-    {"retryrpc",        "<function>",                   false, CallRpcPatiently},
-    {"wait_for_fs",     "<path>",                       true,  WaitForPath},
-    {"wait_for_file",   "<file>",                       true,  WaitForFile},
-    {"wait_for_dir",    "<directory>",                  true,  WaitForDirectory},
-    {"wait_for_socket", "<address>",                    true,  WaitForSocket},
-    {"unix_signal",     "<signal> <function>",          false, HandleSignal},
-    {"exit",            "",                             false, Exit},
-    {"print",           "",                             false, PrintText},
-    {"log",             "",                             false, LogText},
+    // name            syntax                          private waits  run
+    {"cd",              "<directory>",                  true,  false, ChangeDirectory},
+    {"chdir",           "<directory>",                  true,  false, ChangeDirectory},
+    {"mkdir",           "<directory>",                  false, false, MakeDirectory},
+    {"putenv",          "<name>=value",                 true,  false, PutEnvironment},
+    {"chmod",           "<file> <mode>",                false, false, ChangeMode},
+    {"chown",           "<file> <user> <group>",        false, false, ChangeOwner},
+    {"chown2",          "<file> <uid> <gid>",           false, false, ChangeOwnerByNumber},
+    {"sticky",          "<file>",                       false, false, MakeSticky},
+    {"exec",            "<command>",                    false, false, Execute},
+    {"safeexec",        "<command>",                    false, false, ExecuteSafely},
+    {"create",          "<file>",                       false, false, CreateFile},
+    {"creat",           "<file>",                       false, false, CreateFile},
+    {"write",           "<file> <string>",              false, false, WriteText},
+    {"writen",          "<file> <string>",              false, false, WriteLine},
+    {"append",          "<file> <string>",              false, false, AppendText},
+    {"appendn",         "<file> <string>",              false, false, AppendLine},
+    {"writefifo",       "<file> <string>",              false, false, WriteFifo},
+    {"spinningfifo",    "<file> <string>",              false, true,  WriteFifoPatiently},
+    {"unlink",          "<file>",                       false, false, Unlink},
+    {"mount",           "<type> <source> <directory>",  false, false, Mount},
+    {"umount",          "<directory>",                  false, false, Unmount},
+    {"call",            "<function>",                   false, false, Call},
+    {"callret",         "<function>",                   false, false, CallWithResult},
+    {"callint",         "<function> <number>",          false, false, CallInt},
+    {"callintret",      "<function> <number>",          false, false, CallIntWithResult},
+    {"hostname",        "<name>",                       false, false, SetHostname},
+    {"alarm",           "<alarm> <text>",               false, false, RaiseAlarm},
+    {"rpc",             "<function>",                   false, true,  CallRpc},
+    {"retryrpc",        "<function>",                   false, true,  CallRpcPatiently},
+    {"wait_for_fs",     "<path>",                       true,  true,  WaitForPath},
+    {"wait_for_file",   "<file>",                       true,  true,  WaitForFile},
+    {"wait_for_dir",    "<directory>",                  true,  true,  WaitForDirectory},
+    {"wait_for_socket", "<address>",                    true,  true,  WaitForSocket},
+    {"unix_signal",     "<signal> <function>",          false, false, HandleSignal},
+    {"exit",            "",                             false, false, Exit},
+    {"print",           "",                             false, false, PrintText},
+    {"log",             "",                             false, false, LogText},
 };
 // clang-format on
 

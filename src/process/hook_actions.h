@@ -15,11 +15,18 @@ namespace uwsgi {
 // process has no such thing (yet), and the action fails.
 struct HookServices {
   UniqueFunction<Status(std::string_view alarm, std::string_view text)> raise_alarm;
-  // A function by its name ("sum", "sum@server:port") with these arguments.
-  UniqueFunction<Result<std::string>(const std::string& function, std::vector<std::string> args)>
+  // A function by its name ("sum", "sum@server:port") with these arguments; waits no longer than
+  // this for another server.
+  UniqueFunction<Result<std::string>(const std::string& function, std::vector<std::string> args,
+                                     int64_t seconds)>
       call_rpc;
   // Runs a shell command. Empty: it is run and waited for.
   UniqueFunction<Status(const std::string& command)> run_command;
+  // How long an action may wait for somebody else. A process that looks after others has less time.
+  int64_t patience_s = kFullPatienceS;
+
+  static constexpr int64_t kFullPatienceS = 60;
+  static constexpr int64_t kMasterPatienceS = 3;
 };
 
 // A kind of action: `name:argument` in the configuration.
@@ -30,6 +37,7 @@ struct HookActionRow {
   std::string_view syntax;
   // It changes nothing but this process, so the trial of a reload does it too.
   bool is_private;
+  bool may_wait;  // for somebody else
   Status (*run)(const std::string& argument, HookServices& services);
 };
 // Null when there is no such action.

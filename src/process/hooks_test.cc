@@ -99,14 +99,21 @@ TEST(HookActions, NeedTheirServices) {
 TEST(HookActions, CallRpcWithItsWords) {
   std::string called;
   HookServices services;
-  services.call_rpc = [&](const std::string& function,
-                          std::vector<std::string> args) -> Result<std::string> {
-    called = function + "(" + args.at(0) + "," + args.at(1) + ")";
+  services.call_rpc = [&](const std::string& function, std::vector<std::string> args,
+                          int64_t seconds) -> Result<std::string> {
+    called = fmt::format("{}({},{}) within {}", function, args.at(0), args.at(1), seconds);
     return std::string();
   };
   const Hook hook = ParseHook("rpc:sum 1 2").value();
   ASSERT_TRUE(hook.action->run(hook.argument, services));
-  EXPECT_EQ(called, "sum(1,2)");
+  EXPECT_EQ(called, "sum(1,2) within 60");
+}
+
+TEST(HookActions, WaitNoLongerThanTheProcessHasTime) {
+  HookServices services;
+  services.patience_s = 0;
+  const Hook hook = ParseHook("wait_for_file:/no/such/file").value();
+  EXPECT_FALSE(hook.action->run(hook.argument, services));
 }
 
 TEST(HookPhases, EndAtTheFirstFailureWhenItIsFatal) {

@@ -70,6 +70,7 @@ int Master::Run() {
   if (first_workers_ == 0) StartIsOver();
   if (spec().harakiri_us > 0 || !parts_.helpers.empty()) WatchHarakiri();
   if (!parts_.serving.hooks->Run(HookPhase::kMasterStart)) Stop(SIGTERM, Patience::kShort, 1);
+  parts_.serving.hooks->services().patience_s = HookServices::kMasterPatienceS;
   if (workers_ > 0) WatchWorkers();
   // Some may have ended before there was anybody to notice.
   Reap();
@@ -228,6 +229,7 @@ void Master::LeaveInChild() {
   loop_->LeaveInChild();
   for (const auto& duty : parts_.duties) duty->LeaveInChild();
   parts_.serving.succession->LeaveInChild();
+  parts_.serving.hooks->services().patience_s = HookServices::kFullPatienceS;
   trial_->LeaveInChild();
   for (Child& child : children_.all()) child.reports.Reset();
   lifeline_.LetGo();

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "process/reload.h"
 #include "process/worker_main.h"
 
 namespace uwsgi {
@@ -67,7 +68,7 @@ void TouchDuty::OnChange(const TouchSpec& spec, Watched& watched) {
   if (watched.settling != 0) return;
   watched.settling = desk_->loop().After(kSettle, [this, &spec, &watched] {
     watched.settling = 0;
-    OnTouched(spec);
+    OnTouched(spec, watched);
   });
 }
 
@@ -76,30 +77,49 @@ void TouchDuty::BeforeExec() {
   for (size_t i = 0; i < watched_.size(); ++i) {
     if (watched_[i].settling == 0) continue;
     desk_->loop().Cancel(std::exchange(watched_[i].settling, 0));
-    if (specs_[i].kind != TouchSpec::Kind::kCommand) OnTouched(specs_[i]);
+    if (specs_[i].kind != TouchSpec::Kind::kCommand) OnTouched(specs_[i], watched_[i]);
   }
 }
 
-void TouchDuty::OnTouched(const TouchSpec& spec) {
+void TouchDuty::OnTouched(const TouchSpec& spec, Watched& watched) {
   if (desk_->is_stopping()) return;
   const std::string line =
       fmt::format("*** {} has been touched... {} !!! ***", spec.path, spec.consequence);
   if (spec.kind == TouchSpec::Kind::kCommand) return desk_->Command(spec.command, line);
   LogDatedLine(line);
-  Status done;
-  if (spec.kind == TouchSpec::Kind::kExec) {
-    done = RunBeside(*desk_, spec.shell);
-  } else {
-    HookServices& services = desk_->serving().hooks->services();
-    const Hook hook = ParseHook(spec.hook).value();
-    // The master does not wait for commands.
-    services.run_command = [this](const std::string& command) {
-      return RunBeside(*desk_, command);
-    };
-    done = RunHook(hook, spec.option, services);
-    services.run_command = {};
+  if (const Status done = Act(spec, watched); !done) LogLine(done.error().text());
+}
+
+// The master does not wait: neither for commands nor for actions that wait for somebody else.
+Status TouchDuty::Act(const TouchSpec& spec, Watched& watched) {
+  if (spec.kind == TouchSpec::Kind::kExec) return RunBeside(*desk_, spec.shell);
+  const Hook hook = ParseHook(spec.hook).value();
+  if (hook.action->may_wait) return RunInFork(hook, spec, watched);
+  HookServices& services = desk_->serving().hooks->services();
+  services.run_command = [this](const std::string& command) { return RunBeside(*desk_, command); };
+  // A failure has been told.
+  static_cast<void>(RunHook(hook, spec.option, services));
+  services.run_command = {};
+  return {};
+}
+
+// One process at a time for a file: touches meanwhile are one more touch.
+Status TouchDuty::RunInFork(const Hook& hook, const TouchSpec& spec, Watched& watched) {
+  if (std::exchange(watched.busy, true)) {
+    watched.again = true;
+    return {};
   }
-  if (!done) LogLine(done.error().text());
+  const auto main = [this, &hook, &spec] {
+    AcceptSignals();
+    return RunHook(hook, spec.option, desk_->serving().hooks->services()) ? 0 : 1;
+  };
+  const auto forked = desk_->RunFork(main, [this, &spec, &watched](int) {
+    watched.busy = false;
+    if (std::exchange(watched.again, false)) OnTouched(spec, watched);
+  });
+  if (forked) return {};
+  watched.busy = false;
+  return tl::unexpected(forked.error());
 }
 
 void TouchDuty::LeaveInChild() {

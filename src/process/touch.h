@@ -31,12 +31,16 @@ class TouchDuty final : public Duty {
   struct Watched {
     FileWatchId id = 0;
     TimerId settling = 0;  // it has changed, and is given a moment to change again
+    bool busy = false;     // what is to be done is being done beside the master
+    bool again = false;    // and is to be done once more
   };
 
   void Watch(const TouchSpec& spec, Watched& watched);
   [[nodiscard]] std::string_view FormerState(const TouchSpec& spec) const;
   void OnChange(const TouchSpec& spec, Watched& watched);
-  void OnTouched(const TouchSpec& spec);
+  void OnTouched(const TouchSpec& spec, Watched& watched);
+  Status Act(const TouchSpec& spec, Watched& watched);
+  Status RunInFork(const Hook& hook, const TouchSpec& spec, Watched& watched);
 
   std::vector<TouchSpec> specs_;
   std::vector<Watched> watched_;  // of each spec

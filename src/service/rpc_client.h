@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "service/packet_client.h"
 
 namespace uwsgi {
 
 // Calls a function of another server. Empty: it is not reachable, knows no such function, or had
-// nothing to say. Waits.
+// nothing to say. Waits, for no longer than the time given.
 std::optional<std::string> CallRemote(ByteView address, ByteView name,
-                                      const std::vector<ByteView>& args);
+                                      const std::vector<ByteView>& args,
+                                      int64_t timeout_ms = PacketClient::kUsualTimeoutMs);
 
 }  // namespace uwsgi

@@ -2,6 +2,7 @@
 """Files whose change makes the server do something."""
 import os
 import re
+import signal
 
 import pytest
 
@@ -121,6 +122,23 @@ def test_hook_touch(server, tmp_path):
     touch(flag)
     wait_until(lambda: made.exists() and made.read_text() == "by a hook", srv.seconds(10), "the hook")
     srv.wait_log(rf'^running "write:{re.escape(str(made))} by a hook" \(hook-touch\)\.\.\.$')
+
+
+@pytest.mark.parametrize("action, sign", [("wait_for_file:{folder}/late", "waiting for "),
+                                          ("retryrpc:nobody@127.0.0.1:1", "unable to call rpc function nobody")])
+def test_a_hook_that_waits_does_not_hold_up_the_master(server, tmp_path, action, sign):
+    flag = tmp_path / "flag"
+    flag.touch()
+    srv = ready(server(app="hello", args=["--master", "--hook-touch", f"{flag} {action}"], allow=["DAMN"]))
+    touch(flag)
+    srv.wait_log(sign)
+    os.kill(srv.workers()[0], signal.SIGKILL)
+    srv.wait_log("^Respawned uWSGI worker 1")
+    if action.startswith("wait"):
+        touch(flag)
+        srv.wait_log(r"flag has been touched", count=2)
+        (srv.folder / "late").touch()
+        srv.wait_log("late found", count=2)
 
 
 def test_fs_reload_watches_directories_too(server, tmp_path):
