@@ -332,10 +332,15 @@ Status SpoolDir::NoteAttempts(std::string_view name, const SpoolAttempts& attemp
       fmt::format("attempts={}\ndeaths={}\n", attempts.attempts, attempts.deaths), 0600);
 }
 
-// Most tasks have none, and to look costs less than to remove.
 void SpoolDir::ForgetAttempts(std::string_view name) const {
   const std::string path = fmt::format("{}/{}/{}", path_, kAttemptsFolder, name);
-  if (::access(path.c_str(), F_OK) == 0) ::unlink(path.c_str());
+  ::unlink(path.c_str());
+}
+
+bool SpoolDir::HasNoAttempts() const {
+  const auto listing = Listing::Of(Inside(kAttemptsFolder));
+  if (!listing) return listing.error().error_number == ENOENT;
+  return std::ranges::none_of(listing->entries(), &Entry::is_file);
 }
 
 int SpoolDir::RemoveUnfinished(int64_t now_us) const {

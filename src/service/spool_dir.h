@@ -75,6 +75,8 @@ class SpoolDir {
   [[nodiscard]] SpoolAttempts AttemptsOf(std::string_view name) const;
   Status NoteAttempts(std::string_view name, const SpoolAttempts& attempts) const;
   void ForgetAttempts(std::string_view name) const;
+  // Nothing is noted of any task.
+  [[nodiscard]] bool HasNoAttempts() const;
 
   // Removes what producers left that ended in the middle of Enqueue; how many there were.
   int RemoveUnfinished(int64_t now_us) const;

@@ -35,7 +35,24 @@ class DoneTable {
     std::atomic<uint64_t> hash{0};
     std::atomic<int64_t> done_us{0};
   };
-  std::array<Place, 4096> places_;
+  std::array<Place, 32768> places_;
+};
+
+// Tasks that processes have in their hands, so that those who have them on their lists pass them by
+// and come back to them later. Not more than a hint: what a dead process had stays here until
+// somebody has done that task.
+class TurnTable {
+ public:
+  // The task is the caller's turn until Leave(); false when another has it.
+  bool Enter(uint64_t hash) {
+    uint64_t had = 0;
+    std::atomic<uint64_t>& place = places_[hash % places_.size()];
+    return place.compare_exchange_strong(had, hash) || had != hash;
+  }
+  void Leave(uint64_t hash) { places_[hash % places_.size()].compare_exchange_strong(hash, 0); }
+
+ private:
+  std::array<std::atomic<uint64_t>, 512> places_{};  // hashes, 0 for none
 };
 
 // Files of done tasks that wait for new ones. One process puts them, all others take them; a place

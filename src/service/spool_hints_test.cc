@@ -21,9 +21,26 @@ TEST(DoneTable, KnowsWhatWasDoneSince) {
 TEST(DoneTable, ForgetsEarlierOnesOfTheSamePlace) {
   const auto table = std::make_unique<DoneTable>();
   table->Add(7, 100);
-  table->Add(7 + 4096, 100);
+  table->Add(7 + 32768, 100);
   EXPECT_FALSE(table->HasSince(7, 0));
-  EXPECT_TRUE(table->HasSince(7 + 4096, 0));
+  EXPECT_TRUE(table->HasSince(7 + 32768, 0));
+}
+
+TEST(TurnTable, GivesATaskToOneAtATime) {
+  TurnTable table;
+  EXPECT_TRUE(table.Enter(7));
+  EXPECT_FALSE(table.Enter(7));
+  EXPECT_TRUE(table.Enter(8));
+  table.Leave(7);
+  EXPECT_TRUE(table.Enter(7));
+}
+
+TEST(TurnTable, KeepsNobodyFromATaskOfTheSamePlace) {
+  TurnTable table;
+  ASSERT_TRUE(table.Enter(7));
+  EXPECT_TRUE(table.Enter(7 + 512)) << "the lock of its file decides";
+  table.Leave(7 + 512);
+  EXPECT_FALSE(table.Enter(7)) << "what is not ours stays";
 }
 
 TEST(SpareRing, GivesWhatWasPut) {

@@ -55,9 +55,11 @@ Spooler::Round Spooler::RunRound() {
   directory_slot().woken_us.store(0);
   const int64_t began_us = MonotonicMicros();
   LookForDeaths();
+  attempts_noted_ = directory_slot().attempts_noted.load();
+  no_attempts_ = dir_.HasNoAttempts();
   mine.task_hash.store(0, std::memory_order_relaxed);
   std::erase_if(skipped_, [now = WallMicros()](const auto& each) { return each.second <= now; });
-  const auto scan = dir_.Scan(spec().is_ordered, WallMicros());
+  auto scan = dir_.Scan(spec().is_ordered, WallMicros());
   if (!scan) {
     if (!scan_failed_) Log("[spooler {}] {}", dir_.path(), scan.error().text());
     scan_failed_ = true;
@@ -71,11 +73,19 @@ Spooler::Round Spooler::RunRound() {
   due_ = scan->due.size();
   looked_us_ = began_us;
   bool ran = false;
-  for (const std::string& path : scan->due) {
+  std::vector<std::string>& tasks = scan->due;
+  for (size_t i = 0; i < tasks.size(); ++i) {
     ++tried_;
+    const uint64_t hash = HashOf(BelowDirectory(tasks[i]));
+    if (i < due_ && !directory_slot().turns.Enter(hash)) {
+      tasks.push_back(tasks[i]);
+      continue;
+    }
+    const bool has_run = TryTask(tasks[i], hash);
+    directory_slot().turns.Leave(hash);
     // Nothing is asked of `between` without a task: it takes the wake-ups, and after a round that
     // ran nothing nobody would look again.
-    if (!TryTask(path)) continue;
+    if (!has_run) continue;
     ran = true;
     if (IsUsedUp()) return Round::kUsedUp;
     const SpoolerCalls::Next next = calls_.between();
@@ -133,7 +143,7 @@ void Spooler::BlameDeath(const std::string& task, int64_t now_us) {
     return SetAside(file, "killed its process too often",
                     fmt::format("The process that ran this task died {} times.\n", kMostDeaths));
   }
-  static_cast<void>(dir_.NoteAttempts(file.name(), attempts));
+  static_cast<void>(NoteAttempts(file, attempts));
   PutOff(file);
 }
 
@@ -168,9 +178,8 @@ void Spooler::ForgetDeadSlots(uint64_t hash) const {
   }
 }
 
-bool Spooler::TryTask(const std::string& path) {
+bool Spooler::TryTask(const std::string& path, uint64_t hash) {
   if (skipped_.contains(path)) return false;
-  const uint64_t hash = HashOf(BelowDirectory(path));
   if (directory_slot().done.HasSince(hash, looked_us_)) return false;
   const int64_t now_us = WallMicros();
   auto claimed = SpoolFile::Claim(path, now_us);
@@ -258,9 +267,20 @@ void Spooler::Finish(const SpoolFile& file) {
   made_spare_ = spare && dir_.Recycle(file, *spare);
   const Status removed = made_spare_ ? Status() : file.Remove();
   if (!removed) return Complain(file.path(), removed.error());
-  dir_.ForgetAttempts(file.name());
+  ForgetAttempts(file);
   directory_slot().done.Add(HashOf(BelowDirectory(file.path())), MonotonicMicros());
   directory_slot().waiting.fetch_sub(1, std::memory_order_relaxed);
+}
+
+Status Spooler::NoteAttempts(const SpoolFile& file, const SpoolAttempts& attempts) const {
+  directory_slot().attempts_noted.fetch_add(1);
+  return dir_.NoteAttempts(file.name(), attempts);
+}
+
+// Most tasks have none, and to look for a name that is not there is dear.
+void Spooler::ForgetAttempts(const SpoolFile& file) const {
+  if (no_attempts_ && directory_slot().attempts_noted.load() == attempts_noted_) return;
+  dir_.ForgetAttempts(file.name());
 }
 
 void Spooler::Retry(const SpoolFile& file, const SpoolTask& task, const SpoolResult& result) {
@@ -272,7 +292,7 @@ void Spooler::Retry(const SpoolFile& file, const SpoolTask& task, const SpoolRes
       return SetAside(file, fmt::format("was not done in {} attempts", attempts.attempts),
                       result.reason);
     }
-    const Status noted = dir_.NoteAttempts(file.name(), attempts);
+    const Status noted = NoteAttempts(file, attempts);
     if (!noted) Complain(file.path(), noted.error());
   }
   PutOff(file);

@@ -66,10 +66,12 @@ class Spooler {
   void CountDeaths(int64_t now_us);
   void BlameDeath(const std::string& task, int64_t now_us);
   void Publish(const SpoolScan& scan);
-  bool TryTask(const std::string& path);
+  bool TryTask(const std::string& path, uint64_t hash);
   bool RunClaimed(SpoolFile file, uint64_t hash);
   SpoolResult Call(const SpoolFile& file, const SpoolTask& task);
   void Settle(const SpoolFile& file, const SpoolTask& task, const SpoolResult& result);
+  Status NoteAttempts(const SpoolFile& file, const SpoolAttempts& attempts) const;
+  void ForgetAttempts(const SpoolFile& file) const;
   void Finish(const SpoolFile& file);
   void Retry(const SpoolFile& file, const SpoolTask& task, const SpoolResult& result);
   void SetAside(const SpoolFile& file, std::string_view why, std::string_view reason);
@@ -101,6 +103,9 @@ class Spooler {
   size_t tried_ = 0;
   int64_t looked_us_ = 0;  // when the round began (monotonic)
   bool scan_failed_ = false;
+  // Nothing was noted of attempts when the round began, this much in all by then.
+  bool no_attempts_ = false;
+  uint64_t attempts_noted_ = 0;
   bool made_spare_ = false;   // of the file that is still open
   uint64_t spawns_seen_ = 0;  // of all processes, when deaths were last counted
   int64_t deaths_counted_us_ = 0;

@@ -68,7 +68,9 @@ struct alignas(128) SpoolDirSlot {
   std::atomic<int64_t> failed{0};    // in failed/
   // When a process was woken that has not looked since, monotonic microseconds; 0: none.
   std::atomic<int64_t> woken_us{0};
+  std::atomic<uint64_t> attempts_noted{0};  // how often something was
   DoneTable done;
+  TurnTable turns;
 };
 
 // All spoolers of the instance, for those who give them tasks and those who want to know. Functions
