@@ -137,7 +137,8 @@ void Master::LogEnd(const Child& child, ChildAction action, const Ended& ended) 
     case ChildAction::kBuryDead:
       return LogLine(message::WorkerDied(child.id, ended.pid, ended.wait_status));
     case ChildAction::kRetryLoading:
-      return LogLine(message::WorkerLacksApp(child.id, ended.pid));
+      return LogLine(
+          message::WorkerCannotStart(child.id, ended.pid, WEXITSTATUS(ended.wait_status)));
     case ChildAction::kBury:
       return LogFarewell(child, ended);
     default:

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
+#include "worker/worker.h"
+
 namespace uwsgi::message {
 
 std::string MasterSpawned(pid_t pid) {
@@ -64,7 +66,10 @@ std::string WorkerLifetimeReached(int id, int64_t seconds) {
   return fmt::format("worker {} lifetime reached, it was running for {} second(s)", id, seconds);
 }
 
-std::string WorkerLacksApp(int id, pid_t pid) {
+std::string WorkerCannotStart(int id, pid_t pid, int exit_status) {
+  if (exit_status != kExitNoApp)
+    return fmt::format("OOPS ! worker {} (pid {}) cannot start (exit code {})", id, pid,
+                       exit_status);
   return fmt::format("OOPS ! failed loading app in worker {} (pid {})", id, pid);
 }
 

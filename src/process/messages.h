@@ -28,7 +28,8 @@ std::string WorkerHasRaised(int id, pid_t pid);
 // Nobody has asked for anything for a while; both in seconds since 1970.
 std::string WorkersIdle(int64_t limit_s, int64_t now_s, int64_t last_s);
 std::string WorkerLifetimeReached(int id, int64_t seconds);
-std::string WorkerLacksApp(int id, pid_t pid);
+// Its exit status tells whether it is the application that cannot be loaded.
+std::string WorkerCannotStart(int id, pid_t pid, int exit_status);
 std::string RespawningTooFast(int id, int64_t pause_s);
 std::string NoMercy(std::string_view kind, int id, pid_t pid);
 std::string MuleSpawned(int id, pid_t pid);

@@ -105,6 +105,9 @@ def test_a_failure_behind_the_fork_ends_the_server(server, phase):
     srv = server(app="hello", args=["--master", f"--hook-{phase}", "unlink:/nonexistent/file"], ready=False)
     assert srv.ended() == 1
     assert "FATAL hook failed, destroying instance" in srv.log()
+    if phase != "master-start":
+        assert re.search(r"OOPS ! worker 1 \(pid \d+\) cannot start \(exit code 1\)", srv.log())
+    assert "failed loading app" not in srv.log(), "it was not the application"
     assert not processes.children(srv.pid)
 
 
