@@ -373,10 +373,15 @@ void Master::WaitForConnection() {
   }
 }
 
-void Master::OnConnection() {
+// There are going to be workers.
+void Master::LeaveCheapMode() {
+  if (!std::exchange(is_cheap_, false)) return;
   for (const WatchId watch : std::exchange(door_watches_, {})) loop_->Unwatch(watch);
-  is_cheap_ = false;
   last_request_us_ = MonotonicMicros();
+}
+
+void Master::OnConnection() {
+  LeaveCheapMode();
   if (!stopping_) AddWorkers(spec().scaling.initial);
 }
 

@@ -120,6 +120,18 @@ def test_a_reload_while_cheap(server):
     assert srv.get("/").status == 200
 
 
+def test_a_worker_by_command_ends_the_waiting_for_a_connection(server):
+    srv = server(app="workers", args=["--cheap", "--processes", "2", "--idle", "1", "--master-fifo", "{folder}/fifo"], ready=False)
+    srv.wait_log("^cheap mode enabled")
+    wait_until(lambda: (srv.folder / "fifo").is_fifo(), srv.seconds(5), "the fifo")
+    (srv.folder / "fifo").write_text("+")
+    wait_count(srv, 1)
+    assert srv.get("/").status == 200
+    srv.wait_log("^cheap mode enabled", count=2)  # idle once more: nobody has forgotten the worker
+    wait_count(srv, 0)
+    assert not re.search("spawned uWSGI worker 2", srv.log()), "the connection was the worker's, it starts no other"
+
+
 def test_a_stop_while_cheap(server):
     srv = server(app="workers", args=["--cheap"], ready=False)
     srv.wait_log("^cheap mode enabled")
