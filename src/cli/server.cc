@@ -348,6 +348,8 @@ Result<int> Server::ServeWithMaster(ServingParts serving) {
   parts.configuration = ShowConfigText(options_);
   parts.helpers = MakeHelperPlaces(specs_.process, parts.serving);
   parts.duties = MakeDuties(specs_.process, parts.serving);
+  parts.vacuum = specs_.process.start_up.vacuum;
+  parts.made_files = [this] { return start_up_.MadeFiles(*listeners_); };
   parts.write_pidfiles = [this] { start_up_.RewritePidfiles(); };
   parts.on_started = [this] { OnStarted(); };
   const std::unique_ptr<Master> master =

@@ -84,6 +84,8 @@ class Duty {
   virtual void BeforeExec() {}
   // The same moment: what the duty of that program needs to know goes into `state.notes`.
   virtual void LeaveNotes(HandOver& /*state*/) {}
+  // Files that it has made, absolute, and that `vacuum` would remove at the end.
+  virtual void ListFiles(std::vector<std::string>& /*paths*/) const {}
   // A reload was asked for and has been given up.
   virtual void OnReloadRefused() {}
   // In a child after a fork: what belongs to the master alone goes.

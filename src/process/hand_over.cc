@@ -27,6 +27,7 @@ namespace {
 //   log-process PID
 //   worker ID PID DRAINING DEADLINE
 //   helper ID PID DRAINING DEADLINE MERCY
+//   file INODE PATH
 //   note NAME TEXT
 //   listener FD SOURCE ADDRESS      (a line of ListenerSet::HandOver)
 constexpr std::string_view kMagic = "uwsgi-handover 1";
@@ -75,6 +76,10 @@ Status DecodeLine(HandOver& state, std::string_view line) {
     state.log_processes.push_back(static_cast<pid_t>(TRY(Number(rest))));
   } else if (name == "worker" || name == "helper") {
     state.children.push_back(TRY(DecodeChild(rest, name == "worker")));
+  } else if (name == "file") {
+    const size_t end = std::min(rest.find(' '), rest.size());
+    state.files.push_back({static_cast<uint64_t>(TRY(Number(rest.substr(0, end)))),
+                           std::string(rest.substr(std::min(end + 1, rest.size())))});
   } else if (name == "note") {
     const size_t end = std::min(rest.find(' '), rest.size());
     state.notes.push_back({std::string(rest.substr(0, end)), std::string(Trim(rest.substr(end)))});
@@ -102,6 +107,8 @@ std::string EncodeHandOver(const HandOver& state) {
     if (!child.is_worker) text += fmt::format(" {}", child.mercy_us);
     text += '\n';
   }
+  for (const MadeFile& file : state.files)
+    text += fmt::format("file {} {}\n", file.inode, file.path);
   for (const Note& note : state.notes) text += fmt::format("note {} {}\n", note.name, note.text);
   for (const std::string_view line : Split(state.listeners, '\n')) {
     if (!line.empty()) text += fmt::format("listener {}\n", line);

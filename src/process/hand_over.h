@@ -25,6 +25,12 @@ struct OldChild {
   int64_t mercy_us = 0;     // of a helper: to finish what it does once it is told to end
 };
 
+// A file that `vacuum` removes.
+struct MadeFile {
+  uint64_t inode = 0;
+  std::string path;  // absolute
+};
+
 // A fact that a duty of the master leaves to its successor, told apart by its name. The text has
 // no line ends.
 struct Note {
@@ -45,7 +51,8 @@ struct HandOver {
       lifelines;  // write ends of the pipes that tell old workers whether they have a master
   std::vector<int> inlets;  // taking ends of what old workers give away (worker/succession.h)
   std::vector<OldChild> children;
-  bool brutal = false;  // they get no time for their requests
+  std::vector<MadeFile> files;  // of the former configuration; gone if they are not of the new one
+  bool brutal = false;          // they get no time for their requests
   std::vector<Note> notes;
 };
 

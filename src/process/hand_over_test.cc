@@ -18,6 +18,7 @@ TEST(HandOver, SurvivesTheWayThroughText) {
   state.listeners = "5 0 127.0.0.1:8000\n6 0 /run/a b.sock\n";
   state.lifelines = {8, 9};
   state.inlets = {10, 11};
+  state.files = {{77, "/run/a b.sock"}};
   state.notes = {{"cron-minute", "29000000"}, {"cron-run", "4711 1700000000 sleep 5"}};
   state.children = {{.id = 1, .pid = 4242},
                     {.id = 2, .pid = 4243, .draining = true, .deadline_us = 123456789},
@@ -30,6 +31,9 @@ TEST(HandOver, SurvivesTheWayThroughText) {
   EXPECT_EQ(decoded->listeners, state.listeners);
   EXPECT_EQ(decoded->lifelines, state.lifelines);
   EXPECT_EQ(decoded->inlets, state.inlets);
+  ASSERT_EQ(decoded->files.size(), 1U);
+  EXPECT_EQ(decoded->files[0].inode, 77U);
+  EXPECT_EQ(decoded->files[0].path, "/run/a b.sock");
   ASSERT_EQ(decoded->notes.size(), 2U);
   EXPECT_EQ(decoded->notes[1].name, "cron-run");
   EXPECT_EQ(decoded->notes[1].text, "4711 1700000000 sleep 5");

@@ -332,6 +332,7 @@ void Master::StartIsOver() {
   if (parts_.on_started) parts_.on_started();
   for (const auto& duty : parts_.duties) duty->OnStarted();
   EndPredecessors();
+  RemoveFormerFiles();
 }
 
 void Master::EndPredecessors() {

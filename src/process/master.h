@@ -33,6 +33,9 @@ struct MasterParts {
   std::vector<HelperPlace> helpers;
   std::vector<std::unique_ptr<Duty>> duties;
   UniqueFunction<void()> write_pidfiles;
+  bool vacuum = false;
+  // What the start has made and `vacuum` would remove; the duties have theirs.
+  UniqueFunction<std::vector<std::string>()> made_files;
   UniqueFunction<void()> on_started;  // once, when every worker of the start serves
 };
 
@@ -116,6 +119,9 @@ class Master final : private MasterDesk {
   void AnnounceReady(Child& child);
   void StartIsOver();
   void EndPredecessors();
+  [[nodiscard]] std::vector<std::string> MadeFiles();
+  void LeaveFiles(HandOver& state);
+  void RemoveFormerFiles();
 
   // The end of processes.
   void Reap();
@@ -164,6 +170,7 @@ class Master final : private MasterDesk {
   void CheckIdle();
   void GoCheap();
   void WaitForConnection();
+  void LeaveCheapMode();
   void OnConnection();
 
   // Harakiri.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "base/clock.h"
@@ -52,7 +54,9 @@ void Master::Command(MasterCommand command, std::string_view why) {
     case MasterCommand::kChainReload:
       return ChainReload();
     case MasterCommand::kMoreWorkers:
-      return AddWorkers(stopping_ ? 0 : 1);
+      if (stopping_) return;
+      LeaveCheapMode();
+      return AddWorkers(1);
     case MasterCommand::kFewerWorkers:
       return StopAnyWorker();
     case MasterCommand::kGoCheap:
@@ -180,6 +184,7 @@ void Master::BecomeNew() {
       if (!draining) old.deadline_us = child.place->slot->DueTime();
     }
   }
+  LeaveFiles(state);
   for (const auto& duty : parts_.duties) duty->BeforeExec();
   [[maybe_unused]] const Status hooks_done = parts_.serving.hooks->Run(HookPhase::kAtExit);
   for (const auto& duty : parts_.duties) duty->LeaveNotes(state);
@@ -195,6 +200,40 @@ void Master::BecomeNew() {
   if (const auto taken_back = parts_.listeners->TakeBack(); !taken_back)
     LogLine(taken_back.error().text());
   Log("the server cannot be reloaded and goes on as it is: {}", error.text());
+}
+
+std::vector<std::string> Master::MadeFiles() {
+  std::vector<std::string> paths;
+  if (parts_.made_files) paths = parts_.made_files();
+  for (const auto& duty : parts_.duties) duty->ListFiles(paths);
+  return paths;
+}
+
+void Master::LeaveFiles(HandOver& state) {
+  // What was to be removed once this start was over is so after the next one.
+  if (!started_ && parts_.predecessor != nullptr) state.files = parts_.predecessor->files;
+  if (!parts_.vacuum) return;
+  for (const std::string& path : MadeFiles()) {
+    struct stat file {};
+    const bool is_plain = path.find('\n') == std::string::npos;
+    if (is_plain && ::lstat(path.c_str(), &file) == 0) state.files.push_back({file.st_ino, path});
+  }
+}
+
+// Those of the configuration before the reload that this one does not have.
+void Master::RemoveFormerFiles() {
+  if (parts_.predecessor == nullptr) return;
+  const std::vector<std::string> ours = MadeFiles();
+  for (const MadeFile& former : parts_.predecessor->files) {
+    if (std::ranges::find(ours, former.path) != ours.end()) continue;
+    struct stat file {};
+    if (::lstat(former.path.c_str(), &file) != 0 || file.st_ino != former.inode) continue;
+    if (::unlink(former.path.c_str()) == 0) {
+      LogLine(message::Vacuumed(former.path));
+    } else {
+      Log("VACUUM WARNING: {}", ErrnoError("remove " + former.path, errno).value().text());
+    }
+  }
 }
 
 int64_t Master::MercyAtStop(const Child& child, Patience patience) const {

@@ -31,6 +31,7 @@ class FifoDuty final : public Duty {
 
   Status Begin(MasterDesk& desk) override;
   void OnChildrenGone() override;
+  void ListFiles(std::vector<std::string>& paths) const override { paths.push_back(paths_[slot_]); }
   void LeaveInChild() override { fifo_.Reset(); }
 
  private:

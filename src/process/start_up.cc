@@ -77,8 +77,8 @@ Status StartUp::WritePid(const std::string& path) {
   std::error_code error;
   std::string absolute = std::filesystem::absolute(path, error).string();
   if (error) absolute = path;
-  // The pid has not changed since the start that this one follows.
   if (kind_ != StartKind::kFirst) {
+    WriteMissing(path);
     pidfiles_.push_back({std::move(absolute)});
     return {};
   }
@@ -86,6 +86,14 @@ Status StartUp::WritePid(const std::string& path) {
   TRY_STATUS(Blame(WritePidfile(path), path));
   pidfiles_.push_back({std::move(absolute), former == ::getpid() ? 0 : former});
   return {};
+}
+
+// After a reload: the pid is the same, but the file may be another one, or gone. It is too late for
+// an error.
+void StartUp::WriteMissing(const std::string& path) const {
+  if (ReadPidfile(path).value_or(0) == ::getpid()) return;
+  if (const Status written = Blame(WritePidfile(path), path); !written)
+    LogLine(written.error().text());
 }
 
 Status StartUp::WriteFirstPidfile() { return WritePid(spec_.pidfiles.before_drop); }
@@ -134,6 +142,16 @@ void StartUp::Undo(const ListenerSet* listeners) {
     if (listener.source() == ListenerSource::kBound) [[maybe_unused]]
       const auto removed = listener.RemoveFile();
   }
+}
+
+std::vector<std::string> StartUp::MadeFiles(const ListenerSet& listeners) const {
+  std::vector<std::string> paths;
+  for (const auto& [path, former] : pidfiles_) paths.push_back(path);
+  for (const Listener& listener : listeners.listeners()) {
+    if (!listener.path().empty() && listener.source() != ListenerSource::kActivation)
+      paths.push_back(listener.path());
+  }
+  return paths;
 }
 
 void StartUp::Vacuum(const ListenerSet& listeners) {

@@ -52,11 +52,14 @@ class StartUp {
   void Undo(const ListenerSet* listeners);
   // The server has ended: with `vacuum` the same, for all sockets; says so in the log.
   void Vacuum(const ListenerSet& listeners);
+  // What that would remove, absolute.
+  [[nodiscard]] std::vector<std::string> MadeFiles(const ListenerSet& listeners) const;
 
  private:
   // An error about a file gets the option behind it that named the file.
   [[nodiscard]] Status Blame(Status done, const std::string& path) const;
   Status WritePid(const std::string& path);
+  void WriteMissing(const std::string& path) const;
   Status GoOnIn(const LogFileSpec& file);
   void FindLogAgain() const;
   // Files of a reload's trial belong to the server that runs.

@@ -25,6 +25,9 @@ class StatsServer final : public Duty {
   Status Begin(MasterDesk& desk) override;
   void BeforeExec() override;
   void LeaveNotes(HandOver& state) override;
+  void ListFiles(std::vector<std::string>& paths) const override {
+    if (listener_ && !listener_->path().empty()) paths.push_back(listener_->path());
+  }
   void LeaveInChild() override;
 
  private:

@@ -229,6 +229,40 @@ def test_vacuum_works_after_a_reload(server):
     assert not os.path.exists(srv.unix_path)
 
 
+FILES = """[uwsgi]
+http-socket = 127.0.0.1:{port}
+http-socket = {folder}/%(name).sock
+master = true
+pidfile = {folder}/%(name).pid
+safe-pidfile2 = {folder}/%(name).safe
+master-fifo = {folder}/%(name).fifo
+stats = {folder}/%(name).stats
+"""
+
+
+@pytest.mark.parametrize("vacuum", [False, True])
+def test_vacuum_takes_what_a_reload_has_taken_out_of_the_configuration(server, vacuum):
+    srv = server(app="hello", front="none", ini=FILES + f"vacuum = {str(vacuum).lower()}\nname = old\n")
+    kinds = {"sock", "pid", "safe", "fifo", "stats"}
+
+    def made(name):
+        return {path.suffix[1:] for path in srv.folder.glob(f"{name}.*")}
+
+    wait_until(lambda: made("old") == kinds, srv.seconds(10), "the files of the start")
+    srv.signal(signal.SIGHUP)  # changes nothing
+    srv.wait_log(r"ended with status 17")
+    assert made("old") == kinds
+    srv.ini_path.write_text(srv.ini_path.read_text().replace("name = old", "name = new"))
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(r"ended with status 17", count=2)
+    assert made("new") == kinds
+    assert (srv.folder / "new.pid").read_text() == f"{srv.pid}\n"
+    assert made("old") == (set() if vacuum else kinds)
+    assert srv.get().status == 200
+    srv.stop()
+    assert made("new") == (set() if vacuum else kinds)
+
+
 def test_the_application_may_ask_for_a_reload(server, inside):
     folder = inside({"asking.py": "import os, uwsgi\ndef application(e, s):\n    s('200 OK', [])\n"
                                   "    if e['PATH_INFO'] == '/reload': uwsgi.reload()\n    return [str(os.getpid()).encode()]\n"})
