@@ -385,6 +385,10 @@ class Loader {
     if (!IsIgnored(row.kind)) return;
     if (row.kind == OptionKind::kIgnored && ParseFlagWord(setting.value) == false) return;
     if (!warned_of_.insert(&row).second) return;
+    // What can never happen here says so itself.
+    if (row.help.starts_with("no effect, ")) {
+      return Log("option \"{}\" has {} ({})", setting.name, row.help, setting.origin.text());
+    }
     Log("option \"{}\" is not served yet by this release and has no effect ({})", setting.name,
         setting.origin.text());
   }

@@ -454,6 +454,12 @@ TEST_F(Loader, WarnsOnceOfOptionsWithoutEffect) {
   EXPECT_FALSE(Logged("cflags"));
 }
 
+TEST_F(Loader, SaysWhyAnOptionCannotHaveAnEffect) {
+  Ini("hook-as-gateway = print:x\n");
+  EXPECT_TRUE(Logged("option \"hook-as-gateway\" has no effect, as there is no router process (" +
+                     (folder_ / "site.ini").string() + ":2)\n"));
+}
+
 TEST_F(Loader, SaysNothingOfWhatIsBuiltIn) {
   Ini("enable-threads = true\nthunder-lock = true\nhttp-auto-chunked = true\nplugins = "
       "python3,http\nplugin = python\n");

@@ -246,8 +246,10 @@ Status Emperor::RunVassal(Vassal& vassal, UniqueFd their_end) {
         program.identity->gid, vassal.file.name);
   }
   // Whatever they leave behind is the vassal's: its environment, its directory, its limits.
-  UniqueFunction<bool()> as_vassal = [this] {
-    parts_.hooks->services().patience_s = HookServices::kFullPatienceS;
+  UniqueFunction<bool()> as_vassal = [this, &vassal] {
+    HookServices& services = parts_.hooks->services();
+    services.patience_s = HookServices::kFullPatienceS;
+    services.vassal = {vassal.file.name, 0, vassal.file.uid, vassal.file.gid};
     return parts_.hooks->Run(HookPhase::kAsVassal).has_value();
   };
   program.before_exec = &as_vassal;
@@ -262,7 +264,9 @@ void Emperor::RunHooksFor(const Vassal& vassal) {
     RunHook(command, vassal);
     return Status();
   };
+  services.vassal = {vassal.file.name, vassal.pid, vassal.file.uid, vassal.file.gid};
   [[maybe_unused]] const Status done = parts_.hooks->Run(HookPhase::kAsEmperor);
+  services.vassal.reset();
   services.run_command = {};
 }
 

@@ -252,6 +252,33 @@ Status CallIntWithResult(const std::string& argument, HookServices&) {
   return {};
 }
 
+// compat: call-as-vassal1 and 3, call-as-emperor1, 2 and 4 tell the function of whom they are
+// about; what it returns does not matter.
+template <typename Function, typename... Facts>
+Status CallAbout(const std::string& name, const HookServices& services, Facts... facts) {
+  if (!services.vassal) return Fail("there is no vassal to call \"{}\" about", name);
+  TRY(FindSymbol<Function>(name))(services.vassal->name.c_str(), (*services.vassal).*facts...);
+  return {};
+}
+
+Status CallWithName(const std::string& name, HookServices& services) {
+  return CallAbout<void (*)(const char*)>(name, services);
+}
+
+Status CallWithOwner(const std::string& name, HookServices& services) {
+  return CallAbout<void (*)(const char*, uid_t, gid_t)>(name, services, &HookedVassal::uid,
+                                                        &HookedVassal::gid);
+}
+
+Status CallWithPid(const std::string& name, HookServices& services) {
+  return CallAbout<void (*)(const char*, pid_t)>(name, services, &HookedVassal::pid);
+}
+
+Status CallWithAll(const std::string& name, HookServices& services) {
+  return CallAbout<void (*)(const char*, pid_t, uid_t, gid_t)>(
+      name, services, &HookedVassal::pid, &HookedVassal::uid, &HookedVassal::gid);
+}
+
 Status SetHostname(const std::string& name, HookServices&) {
   return Done(::sethostname(name.c_str(), name.size()), "sethostname");
 }
@@ -341,6 +368,10 @@ constexpr HookActionRow kActions[] = {
     {"callret",         "<function>",                   false, false, CallWithResult},
     {"callint",         "<function> <number>",          false, false, CallInt},
     {"callintret",      "<function> <number>",          false, false, CallIntWithResult},
+    {"call-with-name",  "<function>",                   false, false, CallWithName},
+    {"call-with-owner", "<function>",                   false, false, CallWithOwner},
+    {"call-with-pid",   "<function>",                   false, false, CallWithPid},
+    {"call-with-all",   "<function>",                   false, false, CallWithAll},
     {"hostname",        "<name>",                       false, false, SetHostname},
     {"alarm",           "<alarm> <text>",               false, false, RaiseAlarm},
     {"rpc",             "<function>",                   false, true,  CallRpc},

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +14,14 @@
 #include "process/fork.h"
 
 namespace uwsgi {
+
+// Whom hooks of an Emperor are about.
+struct HookedVassal {
+  std::string name;
+  pid_t pid = 0;  // 0 in the vassal itself
+  uid_t uid = 0;  // the owner of its configuration
+  gid_t gid = 0;
+};
 
 // What hook actions need of the server beyond the process itself; an empty function means that this
 // process has no such thing (yet), and the action fails.
@@ -22,6 +34,7 @@ struct HookServices {
       call_rpc;
   // Runs a shell command. Empty: it is run and waited for.
   UniqueFunction<Status(const std::string& command)> run_command;
+  std::optional<HookedVassal> vassal;
   // How long an action may wait for somebody else. A process that looks after others has less time.
   int64_t patience_s = kFullPatienceS;
 

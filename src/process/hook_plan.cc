@@ -41,6 +41,20 @@ constexpr PhaseOptions kOptions[] = {
     {HookPhase::kEmperorReload, &Options::hook_emperor_reload, nullptr, nullptr, nullptr, nullptr},
     {HookPhase::kEmperorLost, &Options::hook_emperor_lost, nullptr, nullptr, nullptr, nullptr},
 };
+
+// More options of a phase, each for an action of its own.
+struct CallOptions {
+  HookPhase phase;
+  ListOption Options::*call;
+  std::string_view action;
+};
+constexpr CallOptions kCalls[] = {
+    {HookPhase::kAsVassal, &Options::call_as_vassal1, "call-with-name"},
+    {HookPhase::kAsVassal, &Options::call_as_vassal3, "call-with-owner"},
+    {HookPhase::kAsEmperor, &Options::call_as_emperor1, "call-with-name"},
+    {HookPhase::kAsEmperor, &Options::call_as_emperor2, "call-with-pid"},
+    {HookPhase::kAsEmperor, &Options::call_as_emperor4, "call-with-all"},
+};
 // clang-format on
 
 Result<Hook> ReadHook(const ListValue& value, std::string_view action) {
@@ -73,21 +87,23 @@ constexpr WaitOptions kWaits[] = {
 
 Result<HookSpec> PlanHooks(const Options& options) {
   HookSpec spec;
+  const auto add = [&](HookPhase phase, ListOption Options::*list,
+                       std::string_view action) -> Status {
+    if (list == nullptr) return {};
+    std::vector<Hook>& hooks = spec.phases[static_cast<size_t>(phase)];
+    for (const ListValue& value : options.*list) {
+      hooks.push_back(TRY(ReadHook(value, action)));
+    }
+    return {};
+  };
   for (const PhaseOptions& row : kOptions) {
-    std::vector<Hook>& hooks = spec.phases[static_cast<size_t>(row.phase)];
-    const auto add = [&](ListOption Options::*list, std::string_view action) -> Status {
-      if (list == nullptr) return {};
-      for (const ListValue& value : options.*list) {
-        hooks.push_back(TRY(ReadHook(value, action)));
-      }
-      return {};
-    };
-    TRY_STATUS(add(row.hook, ""));
-    TRY_STATUS(add(row.mount, "mount"));
-    TRY_STATUS(add(row.umount, "umount"));
-    TRY_STATUS(add(row.exec, "exec"));
-    TRY_STATUS(add(row.call, "call"));
+    TRY_STATUS(add(row.phase, row.hook, ""));
+    TRY_STATUS(add(row.phase, row.mount, "mount"));
+    TRY_STATUS(add(row.phase, row.umount, "umount"));
+    TRY_STATUS(add(row.phase, row.exec, "exec"));
+    TRY_STATUS(add(row.phase, row.call, "call"));
   }
+  for (const CallOptions& row : kCalls) TRY_STATUS(add(row.phase, row.call, row.action));
   return spec;
 }
 

@@ -2,6 +2,7 @@
 """The Emperor: one server per configuration, started, reloaded, stopped and replaced as the files say."""
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -503,6 +504,35 @@ def test_hooks_of_the_emperor_about_a_vassal(realm):
     realm.answers("a.ini")
     run.wait_log(rf"^STARTED a\.ini {realm.master_of('a.ini')}$")
     assert run.log().index("THE REIGN BEGINS") < run.log().index("STARTED")
+
+
+CALLED = """#include <stdio.h>
+void about(const char *what, const char *vassal, int a, int b, int c) {
+  fprintf(stderr, "CALLED %s: %s %d %d %d\\n", what, vassal, a, b, c);
+}
+int v1(const char *vassal) { about("v1", vassal, 0, 0, 0); return 1; }
+int v3(const char *vassal, int uid, int gid) { about("v3", vassal, 0, uid, gid); return 0; }
+int e1(const char *vassal) { about("e1", vassal, 0, 0, 0); return 1; }
+int e2(const char *vassal, int pid) { about("e2", vassal, pid, 0, 0); return 0; }
+int e4(const char *vassal, int pid, int uid, int gid) { about("e4", vassal, pid, uid, gid); return 0; }
+"""
+
+
+def test_functions_are_called_about_a_vassal(realm, program, tmp_path):
+    if shutil.which("cc") is None or program.is_slow:
+        pytest.skip("no compiler, or a sanitizer that does not go with a preloaded library")
+    (tmp_path / "called.c").write_text(CALLED)
+    library = tmp_path / "called.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "called.c"], check=True)
+    realm.write("a.ini")
+    owner = (realm.vassals / "a.ini").stat()
+    run = realm.emperor("--call-as-vassal1", "v1", "--call-as-vassal3", "v3", "--call-as-emperor1", "e1", "--call-as-emperor2", "e2",
+                        "--call-as-emperor4", "e4", "--call-as-emperor2", "nowhere", env={"LD_PRELOAD": str(library)})
+    realm.answers("a.ini")
+    pid, who = realm.master_of("a.ini"), f"{owner.st_uid} {owner.st_gid}"
+    for line in ("v1: a.ini 0 0 0", f"v3: a.ini 0 {who}", "e1: a.ini 0 0 0", f"e2: a.ini {pid} 0 0", f"e4: a.ini {pid} {who}"):
+        run.wait_log(f"^CALLED {line}$")
+    run.wait_log('unable to call function "nowhere"')
 
 
 def test_hooks_of_a_vassal_about_its_emperor(realm):
