@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -48,6 +50,19 @@ Result<std::vector<InheritedSocket>> TakeInheritedSockets(const Options& options
     for (InheritedSocket& socket : TRY(TakeStandardInput())) sockets.push_back(std::move(socket));
   }
   return sockets;
+}
+
+// The trial of a reload opens no log, but the files of the loggers must be ones that it could open.
+Status ProveLogFiles(const LogSpec& spec) {
+  for (const LogStreamSpec* stream : {&spec.server, &spec.requests}) {
+    for (const LoggerSpec& logger : stream->loggers) {
+      if (logger.kind != LoggerKind::kFile || ::access(logger.path.c_str(), W_OK) == 0) continue;
+      const std::string folder = std::filesystem::path(logger.path).parent_path().string();
+      if (errno == ENOENT && ::access(folder.c_str(), W_OK | X_OK) == 0) continue;
+      return ErrnoError(fmt::format("logger {}: open {}", logger.text, logger.path), errno);
+    }
+  }
+  return {};
 }
 
 StoreUse StoreUseOf(StartKind kind) {
@@ -157,7 +172,8 @@ Status Server::PrepareProcess() {
 Status Server::StartLog() {
   TRY_STATUS(log_counters_.Open());
   alarms_.emplace(TRY(Alarms::Create(specs_.services.alarms)));
-  if (!specs_.log.captured || is_trial()) return {};
+  if (is_trial()) return ProveLogFiles(specs_.log);
+  if (!specs_.log.captured) return {};
   const StartUpSpec& spec = specs_.process.start_up;
   const bool stays_root = spec.identity.drop_point == DropPoint::kInWorkers;
   LogRelaySpec relay{.log = &specs_.log,

@@ -117,7 +117,14 @@ void Master::AdoptPredecessors() {
 }
 
 Status Master::BeginDuties() {
-  for (const auto& duty : parts_.duties) TRY_STATUS(duty->Begin(*this));
+  for (const auto& duty : parts_.duties) {
+    const Status begun = duty->Begin(*this);
+    if (begun) continue;
+    if (parts_.predecessor == nullptr) return begun;
+    // The trial of a reload binds nothing for the master, and now there is no way back: better a
+    // server without it than none.
+    Log("{}; the server goes on without it until it is reloaded again", begun.error().text());
+  }
   return {};
 }
 

@@ -169,6 +169,7 @@ def test_stop_under_load_answers_everything_it_accepted(site):
 
 
 BROKEN = {
+    "logger": lambda srv: srv.ini_path.write_text(srv.ini_path.read_text() + "logger = file:/nowhere/at/all.log\n"),
     "no master": lambda srv: srv.ini_path.write_text(srv.ini_path.read_text().replace("master = true", "")),
     "syntax": lambda srv: (srv.site / "versioned.py").write_text("def application(:\n"),
     "no callable": lambda srv: (srv.site / "versioned.py").write_text("nothing = 1\n"),
@@ -197,6 +198,21 @@ def test_what_is_broken_leaves_the_old_serving(site, program, what):
     (srv.site / "versioned.py").write_text(app.replace('b"one"', 'b"repaired"'))
     srv.signal(signal.SIGHUP)
     wait_version(srv, "repaired")
+
+
+@pytest.mark.parametrize("line, what", [("stats = 192.0.2.1:9", "bind"), ("stats = /nowhere/at/all", "bind"),
+                                        ("master-fifo = /nowhere/at/all", "mkfifo")])
+def test_what_a_trial_does_not_bind_costs_no_server(site, line, what):
+    srv = site()
+    write_app(srv.site, "two")
+    srv.ini_path.write_text(srv.ini_path.read_text() + line + "\n")
+    srv.signal(signal.SIGHUP)
+    wait_version(srv, "two")
+    srv.wait_log(rf"{what}.*; the server goes on without it until it is reloaded again$")
+    srv.ini_path.write_text(srv.ini_path.read_text().replace(line, ""))
+    write_app(srv.site, "three")
+    srv.signal(signal.SIGHUP)
+    wait_version(srv, "three")
 
 
 def test_stop_while_a_broken_reload_is_tried(site):
