@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -34,7 +36,33 @@ std::vector<std::string> OwnEnvironment() {
 Status AlarmDuty::Begin(MasterDesk& desk) {
   desk_ = &desk;
   TRY(desk.loop().Watch(alarms_.fd(), kReadable, [this](uint32_t) { TakeAll(); }));
+  return WatchFds();
+}
+
+Status AlarmDuty::WatchFds() {
+  for (const AlarmFdSpec& spec : alarms_.spec().fds) {
+    WatchedFd& watched = fds_.emplace_back(WatchedFd{.spec = &spec});
+    auto watch = desk_->loop().Watch(spec.fd, kReadable,
+                                     [this, &watched](uint32_t) { OnReadable(watched); });
+    if (!watch)
+      return WithContext(fmt::format("alarm-fd {} ({})", spec.fd, spec.origin), watch.error());
+    watched.watch = *watch;
+    Log("[uwsgi-alarm] added fd {}", spec.fd);
+  }
   return {};
+}
+
+void AlarmDuty::OnReadable(WatchedFd& watched) {
+  const AlarmFdSpec& spec = *watched.spec;
+  std::vector<char> bytes(spec.bytes);
+  const ssize_t got = ::read(spec.fd, bytes.data(), bytes.size());
+  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
+  if (got <= 0) {
+    // It would be readable for ever.
+    Log("[uwsgi-alarm] fd {} is at its end and is watched no more", spec.fd);
+    return desk_->loop().Unwatch(std::exchange(watched.watch, 0));
+  }
+  alarms_.RaiseAll(spec.alarms, spec.text);
 }
 
 void AlarmDuty::TakeAll() {
@@ -45,7 +73,7 @@ void AlarmDuty::TakeAll() {
 void AlarmDuty::Act(const AlarmSpec& alarm, const std::string& text) {
   switch (alarm.kind) {
     case AlarmKind::kLog:
-      Log("ALARM: {}{}{}", alarm.argument, alarm.argument.empty() ? "" : " ", text);
+      LogDated("ALARM: {}{}{}", alarm.argument, alarm.argument.empty() ? "" : " ", text);
       break;
     case AlarmKind::kCommand:
       if (const Status started = RunCommand(alarm.argument, text); !started)

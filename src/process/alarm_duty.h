@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
+#include <string>
+#include <string_view>
+
 #include "process/duty.h"
 #include "service/alarm.h"
 
@@ -22,6 +26,13 @@ class AlarmDuty final : public Duty {
   void LeaveNotes(HandOver&) override { TakeAll(); }
 
  private:
+  struct WatchedFd {
+    const AlarmFdSpec* spec = nullptr;
+    WatchId watch = 0;
+  };
+
+  Status WatchFds();
+  void OnReadable(WatchedFd& watched);
   void TakeAll();
   void Act(const AlarmSpec& alarm, const std::string& text);
   Status RunCommand(const std::string& command, const std::string& text);
@@ -29,6 +40,7 @@ class AlarmDuty final : public Duty {
   Alarms& alarms_;
   AlarmReach reach_;
   MasterDesk* desk_ = nullptr;
+  std::deque<WatchedFd> fds_;
 };
 
 }  // namespace uwsgi

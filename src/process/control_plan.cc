@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/control_plan.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <optional>
 
 #include "base/strings.h"
+#include "config/fd_value.h"
 #include "process/hooks.h"
 
 namespace uwsgi {
 namespace {
 
 constexpr size_t kMostFifos = 10;
-constexpr int64_t kMostFd = 1 << 20;
-constexpr int64_t kMostBytes = 65536;
 
 struct TouchRow {
   std::string_view option;
@@ -98,17 +95,9 @@ Result<std::vector<FdReloadSpec>> PlanFdReloads(const Options& options) {
   std::vector<FdReloadSpec> specs;
   const auto add = [&](const ListOption& list, MasterCommand command) -> Status {
     for (const ListValue& value : list) {
-      const size_t colon = std::min(value.text.find(':'), value.text.size());
-      const auto fd = ParseInt(std::string_view(value.text).substr(0, colon));
-      const auto bytes = colon == value.text.size()
-                             ? std::optional<int64_t>(1)
-                             : ParseInt(std::string_view(value.text).substr(colon + 1));
-      if (!fd || *fd < 0 || *fd > kMostFd) return Mistake(value, "FD or FD:BYTES is expected");
-      if (!bytes || *bytes < 1 || *bytes > kMostBytes)
-        return Mistake(value, "the number of bytes to read must be between 1 and 65536");
-      if (::fcntl(static_cast<int>(*fd), F_GETFD) < 0)
-        return Mistake(value, "there is no such descriptor");
-      specs.push_back({static_cast<int>(*fd), static_cast<size_t>(*bytes), command,
+      const auto given = ParseFdValue(value.text);
+      if (!given) return Mistake(value, given.error().text());
+      specs.push_back({given->fd, given->bytes, command,
                        fmt::format("{} = {} ({})", value.option, value.text, value.origin.text())});
     }
     return {};

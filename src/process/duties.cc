@@ -8,6 +8,7 @@
 #include "process/emperor_duty.h"
 #include "process/emperor_link.h"
 #include "process/fd_reload.h"
+#include "process/listen_queue_duty.h"
 #include "process/log_duty.h"
 #include "process/master_fifo.h"
 #include "process/metrics_duty.h"
@@ -54,6 +55,7 @@ std::vector<std::unique_ptr<Duty>> MakeDuties(const ProcessSpec& spec,
     duties.push_back(std::make_unique<StoreDuty>(*services.caches, services.queue));
   if (!services.alarms->empty())
     duties.push_back(std::make_unique<AlarmDuty>(*services.alarms, ReachOf(services)));
+  if (!serving.listeners.empty()) duties.push_back(std::make_unique<ListenQueueDuty>());
   duties.push_back(std::make_unique<PauseDuty>());
   if (!spec.fifos.empty()) {
     duties.push_back(std::make_unique<FifoDuty>(spec.fifos, spec.start_up.vacuum));

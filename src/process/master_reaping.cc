@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "process/messages.h"
 #include "process/privileges.h"
 #include "process/worker_end.h"
+#include "service/alarm.h"
 #include "worker/succession.h"
 
 // The ends of processes, as the master sees them.
@@ -35,6 +37,21 @@ ChildEvent EventOf(int wait_status) {
     default:
       return ChildEvent::kDied;
   }
+}
+
+// Signals that a process brings upon itself, by a fault of its code.
+bool IsCrash(int wait_status) {
+  if (!WIFSIGNALED(wait_status)) return false;
+  constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
+  return std::ranges::find(kFaults, WTERMSIG(wait_status)) != std::end(kFaults);
+}
+
+void TellOfCrash(const Alarms& alarms, const Child& child, int wait_status) {
+  if (!IsCrash(wait_status)) return;
+  const std::string name = child.is_helper()
+                               ? child.place->title
+                               : fmt::format("{} {}", RowOf(child.kind).name, child.id);
+  alarms.RaiseAll(alarms.spec().on_crash, message::Crashed(name, child.pid, WTERMSIG(wait_status)));
 }
 
 }  // namespace
@@ -93,6 +110,7 @@ void Master::OnEnd(Child& child, int wait_status) {
   const bool may_be_young = event != ChildEvent::kEndedWell || child.kind == ChildKind::kMule;
   if (may_be_young && DiedYoung(child)) child.state = ChildState::kStarting;
   const Ended ended{child.pid, wait_status};
+  TellOfCrash(*parts_.serving.services->alarms, child, wait_status);
   NoteWorkerEnd(*parts_.serving.scoreboard, child, {child.pid, wait_status, event, stopping_});
   child.pid = 0;
   loop_->Unwatch(std::exchange(child.reports_watch, 0));

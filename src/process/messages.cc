@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
+#include <cstring>
+
 #include "worker/worker.h"
 
 namespace uwsgi::message {
@@ -102,6 +104,16 @@ std::string HelperEnded(std::string_view title, pid_t pid) {
 std::string HelperHarakiri(bool is_spooler, int id, pid_t pid) {
   if (is_spooler) return fmt::format("*** HARAKIRI ON THE SPOOLER (pid: {}) ***", pid);
   return fmt::format("*** HARAKIRI ON MULE {} (pid: {}) ***", id, pid);
+}
+
+std::string ListenQueueFull(std::string_view socket, int fd, int waiting, int limit) {
+  return fmt::format("listen queue of socket \"{}\" (fd: {}) full !!! ({}/{})", socket, fd, waiting,
+                     limit);
+}
+
+std::string Crashed(std::string_view name, pid_t pid, int signal) {
+  return fmt::format("{} (pid: {}) was killed by signal {} ({})", name, pid, signal,
+                     ::strsignal(signal));
 }
 
 std::string Pidfile(std::string_view path) { return fmt::format("writing pidfile to {}", path); }

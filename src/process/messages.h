@@ -39,6 +39,11 @@ std::string SpoolerSpawned(std::string_view directory, pid_t pid);
 std::string HelperEnded(std::string_view title, pid_t pid);
 std::string HelperHarakiri(bool is_spooler, int id, pid_t pid);
 
+// Without the stars around it, as alarms tell it.
+std::string ListenQueueFull(std::string_view socket, int fd, int waiting, int limit);
+// `name` is "worker 1", "uWSGI mule 2".
+std::string Crashed(std::string_view name, pid_t pid, int signal);
+
 std::string Pidfile(std::string_view path);
 std::string Chdir(std::string_view path);
 // `what` is a path with what it was: "pidfile", "unix socket /run/app.sock".

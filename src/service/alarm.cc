@@ -11,6 +11,11 @@ namespace {
 // What lies in front of the text: the alarm's place.
 constexpr size_t kHead = sizeof(uint32_t);
 
+// As the master writes them, whatever the log puts in front of each line.
+bool IsAlarm(ByteView line) {
+  return line.starts_with("ALARM: ") || line.find(" - ALARM: ") != ByteView::npos;
+}
+
 }  // namespace
 
 Result<Alarms> Alarms::Create(AlarmsSpec spec) {
@@ -37,9 +42,13 @@ bool Alarms::Raise(ByteView name, ByteView text) const {
   return false;
 }
 
+void Alarms::RaiseAll(const std::vector<size_t>& places, ByteView text) const {
+  for (const size_t place : places) Send(place, text.substr(0, spec_.longest_text));
+}
+
 void Alarms::ScanLine(ByteView line) const {
   if (line.ends_with('\n')) line.remove_suffix(1);
-  if (line.starts_with("ALARM: ")) return;  // or one would raise the next
+  if (IsAlarm(line)) return;  // or one would raise the next
   for (size_t alarm = 0; alarm < spec_.alarms.size(); ++alarm) {
     bool raises = false;
     for (const Rule& rule : rules_) {

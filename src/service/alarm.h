@@ -35,10 +35,22 @@ struct AlarmRule {
   bool raises = true;
 };
 
+// A descriptor that the server was started with, and that raises alarms when it is readable.
+struct AlarmFdSpec {
+  int fd = -1;
+  size_t bytes = 1;            // read from it each time
+  std::vector<size_t> alarms;  // their places
+  std::string text;
+  std::string origin;  // of the option
+};
+
 struct AlarmsSpec {
   std::vector<AlarmSpec> alarms;
   std::vector<AlarmRule> rules;
-  int64_t quiet_s = 3;  // equal texts of an alarm within this time are left out
+  std::vector<AlarmFdSpec> fds;
+  std::vector<size_t> on_full_queue;  // places: a listening socket can take no more
+  std::vector<size_t> on_crash;       // a process was ended by a fault of its own
+  int64_t quiet_s = 3;                // equal texts of an alarm within this time are left out
   size_t longest_text = 8192;
   bool has_master = false;  // without one nobody would act
 };
@@ -51,9 +63,12 @@ class Alarms {
 
   // False: there is no such alarm, no master, the text is too long, or too many are waiting.
   bool Raise(ByteView name, ByteView text) const;
+  // Those at these places of the specification. What is too long is cut.
+  void RaiseAll(const std::vector<size_t>& places, ByteView text) const;
   // Raises the alarms that a line of the log is to raise.
   void ScanLine(ByteView line) const;
   [[nodiscard]] bool scans_lines() const { return !rules_.empty(); }
+  [[nodiscard]] const AlarmsSpec& spec() const { return spec_; }
   [[nodiscard]] bool empty() const { return spec_.alarms.empty(); }
 
   // For the master: readable when alarms wait.

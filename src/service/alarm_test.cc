@@ -36,6 +36,13 @@ TEST(Alarms, AreNotRaisedWhenUnknownOrTooLongOrWithoutAMaster) {
   EXPECT_FALSE(Make({}, false).Raise("first", "smoke"));
 }
 
+TEST(Alarms, OfAnOccasionAreAllRaisedWithWhatFitsOfTheText) {
+  Alarms alarms = Make();
+  alarms.RaiseAll({1, 0}, "twenty bytes of text, and more");
+  EXPECT_EQ(Taken(alarms), "second: twenty bytes of text");
+  EXPECT_EQ(Taken(alarms), "first: twenty bytes of text");
+}
+
 TEST(Alarms, AreNotRepeatedWithinAWhile) {
   Alarms alarms = Make();
   for (const char* text : {"smoke", "smoke", "fire"}) alarms.Raise("first", text);
@@ -50,7 +57,8 @@ TEST(Alarms, AreNotRepeatedWithinAWhile) {
 TEST(Alarms, AreRaisedByLinesOfTheLog) {
   Alarms alarms = Make(
       {{.alarm = 1, .pattern = "err(or)?"}, {.alarm = 1, .pattern = "no error", .raises = false}});
-  for (const char* line : {"all is well\n", "an error\n", "no error\n", "ALARM: an error\n"})
+  for (const char* line : {"all is well\n", "an error\n", "no error\n", "ALARM: an error\n",
+                           "Sun - ALARM: an error\n"})
     alarms.ScanLine(line);
   EXPECT_EQ(Taken(alarms), "second: an error");
   EXPECT_EQ(Taken(alarms), "");

@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "config/options.h"
+#include "service/alarm_plan.h"
 #include "service/cache_plan.h"
 #include "service/metrics_plan.h"
 #include "service/spooler_plan.h"
@@ -16,7 +17,6 @@ namespace {
 
 constexpr int64_t kMostLocks = 65536;
 constexpr int64_t kMostSlots = int64_t{1} << 32;
-constexpr int64_t kMostMules = 255;
 constexpr int64_t kMostAreaBytes = int64_t{1} << 46;
 
 Status RequireWithin(const Options& options, std::string_view name, int64_t value, int64_t least,
@@ -82,78 +82,6 @@ Result<std::vector<SharedAreaSpec>> PlanAreas(const Options& options) {
   std::vector<SharedAreaSpec> areas;
   for (const ListValue& given : all) areas.push_back(TRY(PlanArea(given)));
   return areas;
-}
-
-// --- alarms
-
-struct KindRow {
-  std::string_view name;
-  AlarmKind kind;
-  bool takes_number;
-  int64_t least, most;
-};
-constexpr KindRow kKinds[] = {
-    {"log", AlarmKind::kLog, false, 0, 0},
-    {"cmd", AlarmKind::kCommand, false, 0, 0},
-    {"mule", AlarmKind::kMule, true, 0, kMostMules},
-    {"signal", AlarmKind::kSignal, true, 0, 255},
-};
-
-// "NAME KIND:ARGUMENT".
-Result<AlarmSpec> PlanAlarm(const ListValue& given) {
-  const std::string_view text = given.text;
-  const size_t blank = text.find(' ');
-  const std::string_view what = blank == std::string_view::npos ? "" : Trim(text.substr(blank));
-  const size_t colon = std::min(what.find(':'), what.size());
-  const auto* const row = std::ranges::find(kKinds, what.substr(0, colon), &KindRow::name);
-  if (row == std::end(kKinds)) {
-    return Fail(
-        "alarm = {}: NAME KIND:ARGUMENT is needed, KIND being log, cmd, mule or signal ({})", text,
-        given.origin.text());
-  }
-  AlarmSpec spec{.name = std::string(text.substr(0, blank)), .kind = row->kind};
-  spec.argument = what.substr(std::min(colon + 1, what.size()));
-  if (row->takes_number) {
-    const auto number = ParseInt(spec.argument);
-    if (!number || *number < row->least || *number > row->most)
-      return Fail("alarm = {}: {}:N needs a number between {} and {} ({})", text, row->name,
-                  row->least, row->most, given.origin.text());
-    spec.number = static_cast<int>(*number);
-  }
-  if (row->kind == AlarmKind::kCommand && spec.argument.empty())
-    return Fail("alarm = {}: a command is needed ({})", text, given.origin.text());
-  return spec;
-}
-
-// "NAME[,NAME] REGEX".
-Status PlanRule(const ListValue& given, bool raises, AlarmsSpec& spec) {
-  const std::string_view text = given.text;
-  const size_t blank = text.find(' ');
-  const std::string_view pattern = blank == std::string_view::npos ? "" : Trim(text.substr(blank));
-  const auto complain = [&](std::string_view what) {
-    return Fail("{} = {}: {} ({})", given.option, text, what, given.origin.text());
-  };
-  if (pattern.empty()) return complain("ALARM REGEX is needed");
-  if (const auto regex = Regex::Create(pattern); !regex) return complain(regex.error().text());
-  for (const std::string_view name : Split(text.substr(0, blank), ',')) {
-    const auto alarm = std::ranges::find(spec.alarms, name, &AlarmSpec::name);
-    if (alarm == spec.alarms.end()) return complain(fmt::format("there is no alarm \"{}\"", name));
-    spec.rules.push_back({.alarm = static_cast<size_t>(alarm - spec.alarms.begin()),
-                          .pattern = std::string(pattern),
-                          .raises = raises});
-  }
-  return {};
-}
-
-Result<AlarmsSpec> PlanAlarms(const Options& options) {
-  AlarmsSpec spec;
-  spec.quiet_s = options.alarm_freq;
-  spec.longest_text = static_cast<size_t>(std::clamp<int64_t>(options.alarm_msg_size, 1, 65536));
-  spec.has_master = options.master;
-  for (const ListValue& given : options.alarm) spec.alarms.push_back(TRY(PlanAlarm(given)));
-  for (const ListValue& given : options.log_alarm) TRY_STATUS(PlanRule(given, true, spec));
-  for (const ListValue& given : options.not_log_alarm) TRY_STATUS(PlanRule(given, false, spec));
-  return spec;
 }
 
 }  // namespace

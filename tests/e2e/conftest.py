@@ -131,6 +131,16 @@ def predecessor(program):
     return found
 
 
+@pytest.fixture
+def with_fifo(program, tmp_path):
+    """The program under test, started with descriptor 7 open on a FIFO."""
+    os.mkfifo(tmp_path / "told")
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text(f'#!/bin/sh\nexec 7<>{tmp_path}/told\nexec {program.path} "$@"\n')
+    wrapper.chmod(0o755)
+    return Program(wrapper), tmp_path / "told"
+
+
 @contextmanager
 def _nginx_factory(base):
     if NGINX is None:

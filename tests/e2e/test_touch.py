@@ -7,7 +7,6 @@ import signal
 import pytest
 
 from support.processes import wait_until
-from support.server import Program
 
 RELOADED = r"gracefully \(RE\)spawned uWSGI master process"
 
@@ -159,16 +158,6 @@ def test_mistakes_are_told(program, args, message):
 
 
 # -- descriptors
-
-
-@pytest.fixture
-def with_fifo(program, tmp_path):
-    """The program under test, started with descriptor 7 open on a FIFO."""
-    os.mkfifo(tmp_path / "told")
-    wrapper = tmp_path / "wrapper"
-    wrapper.write_text(f'#!/bin/sh\nexec 7<>{tmp_path}/told\nexec {program.path} "$@"\n')
-    wrapper.chmod(0o755)
-    return Program(wrapper), tmp_path / "told"
 
 
 @pytest.mark.parametrize("option, kind", [("reload-on-fd", "graceful"), ("brutal-reload-on-fd", "brutal")])
