@@ -429,16 +429,13 @@ _lock_in_place = Lock()
 
 
 def lock(f):
-    """Only one process and thread at a time runs the function. Spoolers cannot take locks: they do not run it."""
+    """Only one process and thread at a time runs the function, spoolers and mules included."""
 
     @wraps(f)
     def locked(*args, **kwargs):
         if uwsgi is None:
             with _lock_in_place:
                 return f(*args, **kwargs)
-        if uwsgi.i_am_the_spooler():
-            _warn(f"*** WARNING: {f.__name__}() is not run: a spooler cannot take the lock of @lock ***")
-            return None
         uwsgi.lock()
         try:
             return f(*args, **kwargs)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "base/strings.h"
 #include "process/privileges.h"
 
@@ -78,8 +79,11 @@ Status SetGroup(DaemonSpec& spec, std::string_view, std::string_view value) {
   spec.gid = TRY(FindGroup(value));
   return {};
 }
-// compat: it tells the emperor's process something that nobody here asks for.
-Status AcceptInSilence(DaemonSpec&, std::string_view, std::string_view) { return {}; }
+// compat: it asks for a message that no program here waits for.
+Status AcceptWithoutEffect(DaemonSpec&, std::string_view key, std::string_view) {
+  Log("attach-daemon2: {} has no effect", key);
+  return {};
+}
 
 struct KeyRow {
   std::string_view key;
@@ -107,7 +111,7 @@ constexpr KeyRow kKeys[] = {
     {"reload_signal", SetReloadSignal},
     {"uid", SetUser},
     {"gid", SetGroup},
-    {"notifypid", AcceptInSilence, true},
+    {"notifypid", AcceptWithoutEffect, true},
 };
 
 // The parts between commas that no backslash stands before.

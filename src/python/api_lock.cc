@@ -13,10 +13,6 @@ namespace {
 std::optional<int> LockNumber(PyObject* args, const char* format) {
   int number = 0;
   if (PyArg_ParseTuple(args, format, &number) == 0) return std::nullopt;
-  if (api().control->is_spooler()) {
-    Raise(PyExc_ValueError, "The spooler cannot lock/unlock resources");
-    return std::nullopt;
-  }
   if (services().locks == nullptr || !services().locks->Has(number)) {
     Raise(PyExc_ValueError, "Invalid lock number");
     return std::nullopt;

@@ -138,8 +138,9 @@ PyObject* Receive(Wait& wait) {
   }
 }
 
-PyObject* RaiseOutsideOfMules() {
-  return Raise(PyExc_ValueError, "you can receive mule messages only in a mule !!!");
+// `whose` is "mule" or "farm".
+PyObject* RaiseOutsideOfMules(const char* whose) {
+  return PyErr_Format(PyExc_ValueError, "you can receive %s messages only in a mule !!!", whose);
 }
 
 // mule_get_msg(signals=True, farms=True, buffer_size=65536, timeout=-1) -> bytes
@@ -150,7 +151,7 @@ PyObject* MuleGetMessage(PyObject*, PyObject* args, PyObject* keywords) {
   if (!PyArg_ParseTupleAndKeywords(args, keywords, "|ppid:mule_get_msg", const_cast<char**>(kNames),
                                    &signals, &farms, &buffer_size, &timeout))
     return nullptr;
-  if (OwnMule() == 0 || Link() == nullptr) return RaiseOutsideOfMules();
+  if (OwnMule() == 0 || Link() == nullptr) return RaiseOutsideOfMules("mule");
   Wait wait;
   wait.Add(Link()->MuleQueues(OwnMule()));
   if (farms != 0) wait.Add(Link()->FarmQueues(OwnMule()));
@@ -163,7 +164,7 @@ PyObject* MuleGetMessage(PyObject*, PyObject* args, PyObject* keywords) {
 
 // farm_get_msg() -> bytes: of all farms of this mule
 PyObject* FarmGetMessage(PyObject*, PyObject*) {
-  if (OwnMule() == 0 || Link() == nullptr) return RaiseOutsideOfMules();
+  if (OwnMule() == 0 || Link() == nullptr) return RaiseOutsideOfMules("farm");
   Wait wait;
   wait.Add(Link()->FarmQueues(OwnMule()));
   wait.message_queues = wait.queues.size();

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "python/api_module.h"
 #include "python/call_args.h"
 #include "python/convert.h"
@@ -96,10 +98,11 @@ PyObject* QueueLast(PyObject*, Args given, Py_ssize_t count) {
   std::vector<std::optional<std::string>> items;
   {
     GilRelease unlocked;
-    items = Queue().Last(*wanted < 0 ? 0 : static_cast<uint64_t>(*wanted));
+    items = Queue().Last(*wanted < 0 ? 0 : std::max<uint64_t>(static_cast<uint64_t>(*wanted), 1));
   }
   // compat: without a number, and with 0, the last item itself.
-  if (args.count() == 0) return BytesOrNone(items.empty() ? std::nullopt : items.front());
+  if (args.count() == 0 || *wanted == 0)
+    return BytesOrNone(items.empty() ? std::nullopt : items.front());
   return ToList(items).Release();
 }
 

@@ -153,6 +153,12 @@ PyObject* IAmTheSpooler(PyObject*, PyObject*) noexcept {
   return TrueOrNone(api().control->is_spooler());
 }
 
+// i_am_the_lord(legion) -> bool. compat: there are no legions; False is what an unknown one gives.
+PyObject* IAmTheLord(PyObject*, PyObject*) noexcept { Py_RETURN_FALSE; }
+
+// scrolls(legion) -> list or None, lord_scroll(legion) -> bytes or None: the same.
+PyObject* NoScrolls(PyObject*, PyObject*) noexcept { Py_RETURN_NONE; }
+
 // micros() -> int: wall clock
 PyObject* Micros(PyObject*, PyObject*) noexcept { return PyLong_FromLongLong(WallMicros()); }
 
@@ -223,6 +229,9 @@ PyMethodDef kMethods[] = {
     {"setprocname", SetProcessName, METH_O, nullptr},
     {"set_user_harakiri", SetUserHarakiri, METH_VARARGS, nullptr},
     {"i_am_the_spooler", IAmTheSpooler, METH_NOARGS, nullptr},
+    {"i_am_the_lord", IAmTheLord, METH_O, nullptr},
+    {"scrolls", NoScrolls, METH_O, nullptr},
+    {"lord_scroll", NoScrolls, METH_O, nullptr},
     {"micros", Micros, METH_NOARGS, nullptr},
     {"extract", Extract, METH_VARARGS, nullptr},
     {"embedded_data", EmbeddedData, METH_O, nullptr},

@@ -12,6 +12,7 @@
 #include "python/convert.h"
 #include "python/gil.h"
 #include "python/py_error.h"
+#include "python/standard_output.h"
 
 namespace uwsgi {
 namespace {
@@ -120,27 +121,6 @@ Status ExtendSearchPath(const std::vector<std::string>& patterns) {
   return {};
 }
 
-// What is printed shall reach the log line by line although it is no terminal, and a line in one
-// write, so that those of several processes do not mix: also when it is long (Python passes on what
-// is longer than its chunk), and with PYTHONUNBUFFERED (which passes on each argument of a
-// print()).
-void BufferByLine(const char* stream) {
-  constexpr long kLongestLine = 1 << 20;
-  PyObject* const output = PySys_GetObject(stream);
-  if (output == nullptr || output == Py_None) return;
-  const PyRef reconfigure = PyRef::Steal(PyObject_GetAttrString(output, "reconfigure"));
-  const PyRef nothing = PyRef::Steal(PyTuple_New(0));
-  const PyRef keywords = PyRef::Steal(
-      Py_BuildValue("{s:O,s:O}", "line_buffering", Py_True, "write_through", Py_False));
-  const PyRef chunk = PyRef::Steal(PyLong_FromLong(kLongestLine));
-  if (reconfigure && nothing && keywords && chunk) {
-    const PyRef done =
-        PyRef::Steal(PyObject_Call(reconfigure.get(), nothing.get(), keywords.get()));
-    if (done) PyObject_SetAttrString(output, "_CHUNK_SIZE", chunk.get());
-  }
-  PyErr_Clear();
-}
-
 // Python's own handler writes a byte to this descriptor for every signal; -1 for none. The module
 // behind `signal` does it without loading what that one imports.
 Status WakeBy(int fd) {
@@ -172,7 +152,7 @@ Status Interpreter::Start(const InterpreterSpec& spec) {
   builder.SetArguments(spec.argv);
   TRY_STATUS(builder.Initialize());
   main_ = PyThreadState_Get();
-  for (const char* stream : {"stdout", "stderr"}) BufferByLine(stream);
+  PrepareStandardOutput();
   if (!spec.executable.empty()) PySys_SetObject("executable", ToText(spec.executable).get());
   Status ready = ExtendSearchPath(spec.search_path);
   if (ready) ready = WatchSignals();

@@ -59,3 +59,27 @@ def test_a_killed_holder_gives_its_lock_back(srv):
     wait_until(lambda: value(srv, "uwsgi.is_locked()") == "False")
     srv.wait_log("a process holding a robust mutex died")
     assert value(srv, "uwsgi.lock(), uwsgi.unlock()") == "(None, None)"
+
+
+def test_spoolers_and_mules_take_locks_too(server, tmp_path):
+    more = """
+import uwsgidecorators
+
+@uwsgidecorators.lock
+def locked(where):
+    print("LOCKED in a", where, uwsgi.is_locked(), flush=True)
+
+@uwsgidecorators.spool
+def task(arguments):
+    locked("spooler")
+    print("FREE", uwsgi.is_locked(), flush=True)
+
+@uwsgidecorators.mulefunc
+def job():
+    locked("mule")
+"""
+    srv = server(app=app(more), args=["--spooler", tmp_path / "q", "--mule"])
+    value(srv, "task(), job()")
+    srv.wait_log("^LOCKED in a spooler True$")
+    srv.wait_log("^FREE False$")
+    srv.wait_log("^LOCKED in a mule True$")

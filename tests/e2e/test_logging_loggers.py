@@ -520,6 +520,20 @@ def test_a_full_disk_under_the_plain_log(small_disk, master):
     srv.stop()
 
 
+@pytest.mark.parametrize("unbuffered", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["", "unbuffered"])
+def test_what_an_application_prints_onto_a_full_disk_raises_nothing(small_disk, unbuffered):
+    mount = small_disk.mount("256k")
+    srv = small_disk.start(app="talk", args=["--logto", f"{mount}/plain.log", "--disable-logging"], env=unbuffered)
+    for _ in range(200):
+        assert srv.get("/print?" + "z" * 2000).status == 200
+    assert os.statvfs(mount).f_bavail == 0
+    os.truncate(mount / "plain.log", 0)
+    assert srv.get("/print?again").status == 200
+    wait_text(srv, mount / "plain.log", r"^printed by .*again$")
+    wait_text(srv, mount / "plain.log", r"writes of pid \d+ to <stdout> were lost")
+    srv.stop()
+
+
 def test_a_datagram_socket_that_nobody_reads(server, tmp_path):
     with Datagrams(str(tmp_path / "log.sock")) as log:
         srv = server(app="talk", args=["--logger", f"socket:{log.address}"], ready=False)

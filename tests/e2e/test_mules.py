@@ -61,8 +61,8 @@ def test_bad_calls(hooked):
     assert "unknown farm" in ask(hooked, "uwsgi.mule_msg(b'x', b'fb')")
     assert ask(hooked, "uwsgi.mule_msg(b'str', 'fa')") == "True"
     assert ask(hooked, "uwsgi.farm_msg('fb', b'x')") == "None"
-    for call in ("uwsgi.mule_get_msg()", "uwsgi.farm_get_msg()"):
-        assert "you can receive mule messages only in a mule !!!" in ask(hooked, call)
+    for kind in ("mule", "farm"):
+        assert f"you can receive {kind} messages only in a mule !!!" in ask(hooked, f"uwsgi.{kind}_get_msg()")
 
 
 @pytest.mark.parity

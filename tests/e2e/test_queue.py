@@ -20,7 +20,7 @@ def test_pushes_pops_and_pulls(srv):
     assert value(srv, "uwsgi.queue_size") == "4"
     assert value(srv, "[uwsgi.queue_push(str(i)) for i in range(6)]") == "[True, True, True, True, True, True]"
     assert value(srv, "uwsgi.queue_slot(), uwsgi.queue_pull_slot()") == "(2, 0)"
-    assert value(srv, "uwsgi.queue_last(), uwsgi.queue_last(9)") == "(b'5', [b'5', b'4', b'3', b'2'])"
+    assert value(srv, "uwsgi.queue_last(), uwsgi.queue_last(0), uwsgi.queue_last(9)") == "(b'5', b'5', [b'5', b'4', b'3', b'2'])"
     assert value(srv, "[uwsgi.queue_pull() for _ in range(5)]") == "[b'4', b'5', b'2', b'3', None]"
 
 
