@@ -225,6 +225,7 @@ class Master final : private MasterDesk {
   std::deque<ReplacementOrder> orders_;
   int replacing_ = 0;  // the worker whose turn it is, where one at a time has one
   TimerId replacing_timer_ = 0;
+  bool is_turn_of_chain_ = false;  // it has it by a chain reload
   bool is_chain_reload_ = false;
   TimerId chain_timer_ = 0;
 

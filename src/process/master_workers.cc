@@ -76,9 +76,11 @@ void Master::StartReplacements() {
     orders_.erase(next);
     BeginReplacement(*ActiveWorker(order.id), order.reason);
   }
-  const bool chain_goes_on = replacing_ != 0 || std::ranges::any_of(orders_, [](const auto& order) {
-                               return order.reason == ReplaceReason::kChain;
-                             });
+  // Workers that reach a limit meanwhile take turns, too; they do not make the chain longer.
+  const bool chain_goes_on =
+      (replacing_ != 0 && is_turn_of_chain_) || std::ranges::any_of(orders_, [](const auto& order) {
+        return order.reason == ReplaceReason::kChain;
+      });
   if (is_chain_reload_ && !chain_goes_on) {
     is_chain_reload_ = false;
     loop_->Cancel(std::exchange(chain_timer_, 0));
@@ -87,7 +89,10 @@ void Master::StartReplacements() {
 }
 
 void Master::BeginReplacement(Child& child, ReplaceReason reason) {
-  if (IsOneAtATime(reason)) replacing_ = child.id;
+  if (IsOneAtATime(reason)) {
+    replacing_ = child.id;
+    is_turn_of_chain_ = reason == ReplaceReason::kChain;
+  }
   if (reason == ReplaceReason::kChain) Log("chain next victim is worker {}", child.id);
   child.reason = reason;
   child.farewell = Farewell::kReplaced;
@@ -172,12 +177,18 @@ void Master::ReloadWorkersBrutally() {
   }
 }
 
+// Asked for once more while it is going on, it has to visit those again that it has been to: their
+// files may have changed since.
 void Master::ChainReload() {
-  if (stopping_ || is_chain_reload_) return;
-  LogLine("chain reload starting...");
+  if (stopping_) return;
+  if (is_chain_reload_) {
+    LogLine("chain reload: asked for once more, every worker has its turn again");
+  } else {
+    LogLine("chain reload starting...");
+    chain_timer_ = loop_->Every(kChainSaysEvery, [this] { SayChainWaits(); });
+  }
   NoteWorkerReload();
   is_chain_reload_ = true;
-  chain_timer_ = loop_->Every(kChainSaysEvery, [this] { SayChainWaits(); });
   for (int id = 1; id <= workers_; ++id) {
     if (ActiveWorker(id) != nullptr) Order(id, ReplaceReason::kChain);
   }
