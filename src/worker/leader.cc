@@ -198,7 +198,10 @@ Connection& Leader::Enlist(std::unique_ptr<Connection> owned) {
 
 void Leader::Drive(Driver& driver) {
   // Those of who led before; a core that does not lead has nothing to do with them.
-  if (driver.leads) PushResting();
+  if (driver.leads) {
+    driver_.store(ThreadView::OfCaller(), std::memory_order_relaxed);
+    PushResting();
+  }
   while (driver.leads && !seats_.ending()) {
     if (batch_next_ == batch_size_) {
       TurnOver(driver);

@@ -18,6 +18,7 @@
 #include "worker/lead.h"
 #include "worker/letter.h"
 #include "worker/seats.h"
+#include "worker/thread_view.h"
 #include "worker/worker.h"
 
 namespace uwsgi {
@@ -56,6 +57,8 @@ class Leader {
   [[nodiscard]] int exit_status() const { return exit_status_; }
   // By the watcher, which has just taken the lead from a core that is inside the application.
   void NoteLeadTaken();
+  // The thread that led last.
+  [[nodiscard]] ThreadView driver() const { return driver_.load(std::memory_order_relaxed); }
   // Whether a core came back long after it had lost the lead, since the last call.
   bool has_seen_slow_request() { return seen_slow_.exchange(false, std::memory_order_relaxed); }
   // The watcher sleeps and wants to be woken when an application is entered.
@@ -154,6 +157,7 @@ class Leader {
   int resting_count_ = 0;
   int64_t resting_since_us_ = 0;
 
+  std::atomic<ThreadView> driver_;
   bool has_asked_for_replacement_ = false;
   std::atomic<int64_t> lead_taken_us_{0};
   std::atomic<bool> seen_slow_{false};

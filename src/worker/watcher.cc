@@ -7,16 +7,21 @@ void Watcher::Run() {
   Lead& lead = leader_.lead();
   Seats& seats = leader_.seats();
   WatchPace pace;
+  Hunger hunger;
   Lead::Entry last = 0;
   int idle_looks = 0;
   while (!seats.ending()) {
     const Lead::Entry now = lead.Look();
     if (Lead::IsInApp(now)) {
       idle_looks = 0;
+      hunger.See(now, leader_.driver());
       seats.WatcherSleeps(kSlowAfterUs);
-      if (lead.Look() == now && lead.Take(now)) {
-        TakeLead();
-        continue;
+      if (lead.Look() == now) {
+        if (hunger.IsHungry(leader_.driver())) continue;
+        if (lead.Take(now)) {
+          TakeLead();
+          continue;
+        }
       }
     } else {
       idle_looks = now == last ? idle_looks + 1 : 0;

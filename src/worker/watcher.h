@@ -34,11 +34,34 @@ class WatchPace {
   int calm_looks_ = 0;
 };
 
+// Tells a request that is slow from one whose thread would go on if it got a processor: to pass the
+// work on would then only make more of it.
+class Hunger {
+ public:
+  static constexpr int64_t kEnoughUs = 1000;
+
+  // At each look at a leader inside the application.
+  void See(Lead::Entry entry, const ThreadView& thread) {
+    if (entry == entry_) return;
+    entry_ = entry;
+    used_us_ = thread.CpuMicros();
+  }
+  // Of the entry that was seen last: whether its thread is kept waiting for a processor and has
+  // used little of one since it was first seen.
+  [[nodiscard]] bool IsHungry(const ThreadView& thread) const {
+    return thread.CpuMicros() - used_us_ < kEnoughUs && thread.IsRunnable();
+  }
+
+ private:
+  Lead::Entry entry_ = 0;
+  int64_t used_us_ = 0;
+};
+
 // The thread that keeps a slow request from delaying the others. It never runs an application and
 // never holds a language's lock. While requests are quick it does nothing but look now and then;
 // while there are none it sleeps. When a request is still inside the application a millisecond
 // after a look, it takes the lead and gives it to an idle core, or, when there is none, drives the
-// loop itself until a core is free.
+// loop itself until a core is free. A request whose thread waits for a processor is not slow.
 class Watcher {
  public:
   explicit Watcher(Leader& leader) : leader_(leader) {}

@@ -33,5 +33,26 @@ TEST(WatchPaceTest, ASlowRequestBringsThemBackForAWhile) {
   EXPECT_EQ(AfterLooks(pace, 1000), WatchPace::kLongestUs);
 }
 
+TEST(HungerTest, IsOfOneThatWouldRunAndHasNot) {
+  const ThreadView me = ThreadView::OfCaller();
+  Hunger hunger;
+  hunger.See(1, me);
+  EXPECT_TRUE(hunger.IsHungry(me));
+  EXPECT_FALSE(hunger.IsHungry(ThreadView())) << "waits for something else";
+}
+
+TEST(HungerTest, EndsWithEnoughOfAProcessor) {
+  const ThreadView me = ThreadView::OfCaller();
+  Hunger hunger;
+  hunger.See(1, me);
+  const int64_t began = me.CpuMicros();
+  while (me.CpuMicros() - began < Hunger::kEnoughUs) {
+  }
+  hunger.See(1, me);
+  EXPECT_FALSE(hunger.IsHungry(me)) << "the same entry counts from its first look";
+  hunger.See(3, me);
+  EXPECT_TRUE(hunger.IsHungry(me));
+}
+
 }  // namespace
 }  // namespace uwsgi
