@@ -2,7 +2,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,7 +10,7 @@
 #include "base/log.h"
 #include "python/api_module.h"
 #include "python/convert.h"
-#include "python/gil.h"
+#include "python/poll_signals.h"
 #include "python/py_error.h"
 #include "python/signal_handlers.h"
 #include "service/mule_link.h"
@@ -92,24 +91,6 @@ struct Wait {
   }
 };
 
-// What is there to be read; false: an exception has been raised. Not noexcept: see GilRelease.
-bool Poll(Wait& wait) {
-  int ready = 0;
-  int error = 0;
-  const int timeout_ms = wait.timeout_ms();
-  {
-    GilRelease unlocked;
-    ready = ::poll(wait.queues.data(), wait.queues.size(), timeout_ms);
-    error = errno;
-  }
-  if (ready >= 0) return true;
-  for (pollfd& queue : wait.queues) queue.revents = 0;
-  if (error == EINTR) return PyErr_CheckSignals() == 0;
-  errno = error;
-  PyErr_SetFromErrno(PyExc_OSError);
-  return false;
-}
-
 std::optional<std::string> TakeMessage(const Wait& wait) {
   for (size_t i = 0; i < wait.message_queues; ++i) {
     if ((wait.queues[i].revents & POLLIN) == 0) continue;
@@ -130,7 +111,7 @@ void RunSignals(const Wait& wait) {
 // The next message; b'' when the time is over.
 PyObject* Receive(Wait& wait) {
   for (;;) {
-    if (!Poll(wait)) return nullptr;
+    if (!PollForSignals(wait.queues, wait.timeout_ms())) return nullptr;
     if (const auto message = TakeMessage(wait)) return ToBytes(*message).Release();
     RunSignals(wait);
     if (wait.deadline_us != 0 && MonotonicMicros() >= wait.deadline_us)

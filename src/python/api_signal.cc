@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <poll.h>
 
-#include <cerrno>
 #include <optional>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "python/call_state.h"
 #include "python/convert.h"
 #include "python/gil.h"
+#include "python/poll_signals.h"
 #include "python/py_error.h"
 #include "python/signal_handlers.h"
 #include "service/remote_signal.h"
@@ -101,22 +101,7 @@ PyObject* Signal(PyObject*, PyObject* args) {
 // A signal in one of this process's queues; nothing when an exception has been raised, or a signal
 // of the system has come.
 std::optional<uint8_t> WaitForSignal(std::vector<pollfd>& queues) {
-  int ready = 0;
-  int error = 0;
-  {
-    GilRelease unlocked;
-    ready = ::poll(queues.data(), queues.size(), -1);
-    error = errno;
-  }
-  if (ready < 0) {
-    if (error != EINTR) {
-      errno = error;
-      PyErr_SetFromErrno(PyExc_OSError);
-    } else {
-      PyErr_CheckSignals();
-    }
-    return std::nullopt;
-  }
+  if (!PollForSignals(queues, -1)) return std::nullopt;
   for (const pollfd& queue : queues) {
     if ((queue.revents & POLLIN) == 0) continue;
     if (const auto signal = SignalRouter::Take(queue.fd)) return signal;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The number of workers follows the load: cheaper, cheap, idle."""
+import contextlib
 import re
 import signal
 import socket
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from support import processes
+from support.http import Connection
 from support.load import Load
 from support.processes import wait_until
 
@@ -198,3 +200,31 @@ def test_the_configuration_of_the_tutorial(server, tmp_path, number, workers):
     assert int((srv.folder / "uwsgi.pid").read_text()) == srv.pid
     srv.stop()
     assert not (srv.folder / "uwsgi.pid").exists()
+
+
+@pytest.mark.parametrize("algorithm", ["backlog", "backlog2"])
+@pytest.mark.parametrize("place", ["{unix}", "@{folder}/abstract"], ids=["path", "abstract"])
+def test_the_queue_of_a_unix_socket_brings_workers(server, tmp_path, algorithm, place):
+    srv = server(app="workers", front="none", ready=False,
+                 args=["--http-socket", place, "--master", "--processes", "3", "--cheaper", "1", "--cheaper-overload", "2",
+                       "--cheaper-algo", algorithm])
+    address = place.format(**srv.names()).replace("@", "\0")
+    srv.wait_log(r"^spawned uWSGI worker 1 ")
+    go = tmp_path / "go"
+    with contextlib.ExitStack() as clients:
+        def ask(target):
+            client = clients.enter_context(Connection(address, timeout=srv.seconds(40)))
+            client.send(f"GET {target} HTTP/1.0\r\n\r\n")
+            return client
+
+        slow = ask(f"/wait?{go}")
+        busy = int(srv.wait_log(r"waiting in (\d+)")[1])
+        waiting = [ask("/") for _ in range(8)]
+        # Nobody would accept them but a second worker.
+        answers = {int(client.response().text) for client in waiting}
+        assert busy not in answers
+        srv.wait_log(r"^Respawned uWSGI worker|^spawned uWSGI worker 2 ")
+        go.touch()
+        assert int(slow.response().text) == busy
+    srv.wait_log(r"^uWSGI worker \d+ cheaped\.$", timeout=40)
+    wait_count(srv, 1)

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "python/poll_signals.h"
+
+#include <signal.h>
+
+#include <cerrno>
+#include <ctime>
+
+#include "python/gil.h"
+
+namespace uwsgi {
+namespace {
+
+// No signal comes to this thread but where it says so.
+class NoSignals {
+ public:
+  NoSignals() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~NoSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  NoSignals(const NoSignals&) = delete;
+  NoSignals& operator=(const NoSignals&) = delete;
+
+  [[nodiscard]] const sigset_t& before() const { return before_; }
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+bool PollForSignals(std::vector<pollfd>& queues, int timeout_ms) {
+  const timespec timeout{timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
+  int ready = 0;
+  int error = 0;
+  {
+    const NoSignals quiet;
+    if (PyErr_CheckSignals() != 0) return false;
+    GilRelease unlocked;
+    ready =
+        ::ppoll(queues.data(), queues.size(), timeout_ms < 0 ? nullptr : &timeout, &quiet.before());
+    error = errno;
+  }
+  if (ready >= 0) return true;
+  for (pollfd& queue : queues) queue.revents = 0;
+  if (error == EINTR) return PyErr_CheckSignals() == 0;
+  errno = error;
+  PyErr_SetFromErrno(PyExc_OSError);
+  return false;
+}
+
+}  // namespace uwsgi
