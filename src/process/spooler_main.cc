@@ -29,11 +29,11 @@ constexpr std::array kEndSignals = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 // Told to end, a spooler finishes its task; when it is killed before it has, that is not the task's
 // fault. The signal may come in the middle of the task, so a handler has to note it.
 const Spooler* noted_spooler = nullptr;
-void (*handler_before)(int) = nullptr;
+void (*handler_before)(int, siginfo_t*, void*) = nullptr;
 
-void OnEndSignal(int signal) {
+void OnEndSignal(int signal, siginfo_t* info, void* context) {
   if (noted_spooler != nullptr) noted_spooler->ForgiveDeath();
-  handler_before(signal);
+  handler_before(signal, info, context);
 }
 
 void NoteEndSignals(const Spooler& spooler) {
@@ -41,8 +41,8 @@ void NoteEndSignals(const Spooler& spooler) {
   for (const int signal : kEndSignals) {
     struct sigaction action {};
     ::sigaction(signal, nullptr, &action);
-    handler_before = action.sa_handler;
-    action.sa_handler = OnEndSignal;
+    handler_before = action.sa_sigaction;
+    action.sa_sigaction = OnEndSignal;
     ::sigaction(signal, &action, nullptr);
   }
 }
