@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/master_command.h"
 
+#include <iterator>
+
 namespace uwsgi {
 
 std::string_view NameOf(MasterCommand command) {
@@ -29,6 +31,7 @@ std::string_view NameOf(MasterCommand command) {
                                          "ask an Emperor for reinforcements",
                                          "let an Emperor look at its vassals",
                                          "end for want of work"};
+  static_assert(std::size(kNames) == static_cast<size_t>(MasterCommand::kBeIdle) + 1);
   return kNames[static_cast<size_t>(command)];
 }
 
