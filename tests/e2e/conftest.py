@@ -48,6 +48,8 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if item.get_closest_marker("slow_build"):
                 item.add_marker(pytest.mark.skip(reason="too slow on a sanitizer build"))
+            if item.get_closest_marker("crashes"):
+                item.add_marker(pytest.mark.skip(reason="a sanitizer reports what this does to a process"))
 
 
 @pytest.fixture(scope="session")

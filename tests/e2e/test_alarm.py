@@ -110,6 +110,7 @@ def read(path):
 
 @pytest.mark.parametrize("number, word", [(signal.SIGSEGV, "Segmentation fault"), (signal.SIGBUS, "Bus error"),
                                           (signal.SIGABRT, "Aborted")])
+@pytest.mark.crashes
 def test_a_worker_that_crashes(server, tmp_path, number, word):
     srv = server(app=app(), args=["--alarm", f"file cmd:cat > {tmp_path}/text", "--alarm", "line log:CRASH", "--alarm-segfault", "file",
                                   "--segfault-alarm", "line"])
@@ -125,6 +126,7 @@ def test_a_worker_that_crashes(server, tmp_path, number, word):
 @pytest.mark.parametrize("option, spawned, name", [("--mule", r"spawned uWSGI mule 1 \(pid: (\d+)\)", "uWSGI mule 1"),
                                                    ("--spooler={dir}/q", r"spawned the uWSGI spooler on dir \S+ with pid (\d+)",
                                                     "uWSGI spooler")])
+@pytest.mark.crashes
 def test_another_process_that_crashes(server, tmp_path, option, spawned, name):
     srv = server(app=app(), args=[option.format(dir=tmp_path), "--alarm", "line log:", "--alarm-segfault", "line"])
     srv.allow(*DIED)

@@ -101,6 +101,7 @@ def test_a_process_killed_while_it_is_replaced(server, inside, victim):
     wait_until(lambda: srv.get("/").text not in (str(first), ""), srv.seconds(30), "the new worker")
 
 
+@pytest.mark.crashes
 def test_without_descriptors_the_server_waits_and_goes_on(server):
     srv = server(app="troubles", args=["--master", "--max-fd", "40"], allow=["cannot accept"])
     connections = []

@@ -113,6 +113,7 @@ def test_a_priority_must_be_a_number(program):
     assert done.returncode == 1 and "prio = high" in done.stdout and "command line" in done.stdout
 
 
+@pytest.mark.crashes
 @pytest.mark.parity
 def test_limits(server):
     srv = server(app="hello", args=["--master", "--limit-as", "2048", "--max-fd", "512"])
