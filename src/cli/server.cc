@@ -337,7 +337,6 @@ Result<int> Server::Serve() {
   parts.hooks = &hooks_;
   parts.migration = migration_.get();
   parts.succession = succession_.get();
-  parts.services = &services_.services();
   if (specs_.services.background) parts.background = &*specs_.services.background;
   parts.log = log_.get();
   TRY_STATUS(start_up_.WriteSafePidfiles());

@@ -104,6 +104,8 @@ class Listener {
   // Removes the file of the UNIX socket (`vacuum`), from whatever directory; fails when it is not
   // ours any more. For other sockets there is nothing to do.
   [[nodiscard]] Status RemoveFile() const;
+  // It has a file, which is still the one that it was bound to.
+  [[nodiscard]] bool OwnsFile() const;
 
   // What the log says at start (reference 20 section 3); `index` counts the sockets, or the shared
   // sockets.

@@ -137,7 +137,10 @@ class LogProcess {
                      .pid = static_cast<pid_t>(ParseInt(words[2]).value_or(0))};
     source.splitter.emplace(parts_.token, parts_.spec->line_limit,
                             [this, &source](LogStream stream, std::string_view line) {
-                              if (parts_.alarms != nullptr) parts_.alarms->ScanLine(line);
+                              const bool is_of_master =
+                                  stream == LogStream::kServer && source.origin.process == "master";
+                              if (parts_.alarms != nullptr)
+                                parts_.alarms->ScanLine(line, is_of_master);
                               hub_->Take(source.origin, stream, line,
                                          stream == LogStream::kOutput
                                              ? source.output.Of(line, "info")

@@ -28,6 +28,13 @@ std::string DescribeStatus(int wait_status) {
   return fmt::format("exit code {}", WEXITSTATUS(wait_status));
 }
 
+// Whether that is what lies at the path, by whatever name it was found.
+bool IsFile(const std::string& path, const struct stat& facts) {
+  struct stat found {};
+  return ::lstat(path.c_str(), &found) == 0 && found.st_ino == facts.st_ino &&
+         found.st_dev == facts.st_dev;
+}
+
 }  // namespace
 
 void Master::ReadSignals() {
@@ -225,9 +232,10 @@ void Master::RemoveFormerFiles() {
   if (parts_.predecessor == nullptr) return;
   const std::vector<std::string> ours = MadeFiles();
   for (const MadeFile& former : parts_.predecessor->files) {
-    if (std::ranges::find(ours, former.path) != ours.end()) continue;
     struct stat file {};
     if (::lstat(former.path.c_str(), &file) != 0 || file.st_ino != former.inode) continue;
+    if (std::ranges::any_of(ours, [&](const std::string& path) { return IsFile(path, file); }))
+      continue;
     if (::unlink(former.path.c_str()) == 0) {
       LogLine(message::Vacuumed(former.path));
     } else {

@@ -86,9 +86,15 @@ Status SetUser(uid_t uid) {
   if (keeps_right) ::prctl(PR_SET_KEEPCAPS, 1);
   if (::setuid(uid) != 0) return ErrnoError("uid: setuid()", errno);
   if (!keeps_right) return {};
-  the_signal_right() = SignalRight::kHeld;
   ::prctl(PR_SET_KEEPCAPS, 0);
-  return SetCapabilities(1U << CAP_KILL);
+  if (const Status kept = SetCapabilities(1U << CAP_KILL); kept) {
+    the_signal_right() = SignalRight::kHeld;
+    return {};
+  }
+  // A root without that right, as in some containers: the old workers end by themselves.
+  the_signal_right() = SignalRight::kNone;
+  LogLine("uid: workers of the user before cannot be signalled: this root has no CAP_KILL");
+  return SetCapabilities(0);
 }
 
 }  // namespace

@@ -146,9 +146,11 @@ void StartUp::Undo(const ListenerSet* listeners) {
 
 std::vector<std::string> StartUp::MadeFiles(const ListenerSet& listeners) const {
   std::vector<std::string> paths;
-  for (const auto& [path, former] : pidfiles_) paths.push_back(path);
+  for (const auto& [path, former] : pidfiles_) {
+    if (ReadPidfile(path).value_or(0) == ::getpid()) paths.push_back(path);
+  }
   for (const Listener& listener : listeners.listeners()) {
-    if (!listener.path().empty() && listener.source() != ListenerSource::kActivation)
+    if (listener.OwnsFile() && listener.source() != ListenerSource::kActivation)
       paths.push_back(listener.path());
   }
   return paths;

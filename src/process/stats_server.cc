@@ -57,7 +57,12 @@ Status StatsServer::Begin(MasterDesk& desk) {
     AdmitInherited();
     return {};
   }
-  listener_ = TRY(OpenListener());
+  auto opened = OpenListener();
+  if (!opened) {
+    AdmitInherited();  // there is no door for them: they are closed
+    return tl::unexpected(opened.error());
+  }
+  listener_ = std::move(*opened);
   Log("*** Stats server enabled on {} fd: {} ***", listener_->name(), listener_->fd());
   const StatsPatience patience{.silence = spec_.speaks_http ? kSilenceOverHttp : kSilence,
                                .ask = kTimeToAsk,

@@ -35,6 +35,7 @@ bool PollForSignals(std::vector<pollfd>& queues, int timeout_ms) {
   const timespec timeout{timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
   int ready = 0;
   int error = 0;
+  if (PyErr_CheckSignals() != 0) return false;
   {
     const NoSignals quiet;
     if (PyErr_CheckSignals() != 0) return false;

@@ -46,9 +46,9 @@ void Alarms::RaiseAll(const std::vector<size_t>& places, ByteView text) const {
   for (const size_t place : places) Send(place, text.substr(0, spec_.longest_text));
 }
 
-void Alarms::ScanLine(ByteView line) const {
+void Alarms::ScanLine(ByteView line, bool is_of_master) const {
   if (line.ends_with('\n')) line.remove_suffix(1);
-  if (IsAlarm(line)) return;  // or one would raise the next
+  if (is_of_master && IsAlarm(line)) return;  // or one would raise the next
   for (size_t alarm = 0; alarm < spec_.alarms.size(); ++alarm) {
     bool raises = false;
     for (const Rule& rule : rules_) {

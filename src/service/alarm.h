@@ -65,8 +65,9 @@ class Alarms {
   bool Raise(ByteView name, ByteView text) const;
   // Those at these places of the specification. What is too long is cut.
   void RaiseAll(const std::vector<size_t>& places, ByteView text) const;
-  // Raises the alarms that a line of the log is to raise.
-  void ScanLine(ByteView line) const;
+  // Raises the alarms that a line of the log is to raise. A line of the master may be one about an
+  // alarm, which raises none.
+  void ScanLine(ByteView line, bool is_of_master) const;
   [[nodiscard]] bool scans_lines() const { return !rules_.empty(); }
   [[nodiscard]] const AlarmsSpec& spec() const { return spec_; }
   [[nodiscard]] bool empty() const { return spec_.alarms.empty(); }

@@ -59,9 +59,11 @@ TEST(Alarms, AreRaisedByLinesOfTheLog) {
       {{.alarm = 1, .pattern = "err(or)?"}, {.alarm = 1, .pattern = "no error", .raises = false}});
   for (const char* line : {"all is well\n", "an error\n", "no error\n", "ALARM: an error\n",
                            "Sun - ALARM: an error\n"})
-    alarms.ScanLine(line);
+    alarms.ScanLine(line, /*is_of_master=*/true);
   EXPECT_EQ(Taken(alarms), "second: an error");
   EXPECT_EQ(Taken(alarms), "");
+  alarms.ScanLine("a client says: error - ALARM: ", /*is_of_master=*/false);
+  EXPECT_EQ(Taken(alarms), "second: a client says: error") << "which has the length of a text here";
 }
 
 TEST(Alarms, LoseWhatNobodyTakesAndDoNotWait) {

@@ -133,6 +133,7 @@ void Spooler::BlameDeath(const std::string& task, int64_t now_us) {
   const auto claimed = SpoolFile::Claim(dir_.path() + "/" + task, now_us);
   // Done already, or somebody runs it again.
   if (!claimed || !*claimed) return;
+  directory_slot().turns.Leave(HashOf(task));
   const SpoolFile& file = **claimed;
   SpoolAttempts attempts = dir_.AttemptsOf(file.name());
   ++attempts.attempts;
@@ -172,6 +173,7 @@ bool Spooler::IsOnDeadSlot(uint64_t hash) const {
 }
 
 void Spooler::ForgetDeadSlots(uint64_t hash) const {
+  directory_slot().turns.Leave(hash);
   for (SpoolerSlot& each : all_.SlotsOf(directory_)) {
     uint64_t named = hash;
     each.task_hash.compare_exchange_strong(named, 0);
@@ -273,8 +275,10 @@ void Spooler::Finish(const SpoolFile& file) {
 }
 
 Status Spooler::NoteAttempts(const SpoolFile& file, const SpoolAttempts& attempts) const {
+  const Status noted = dir_.NoteAttempts(file.name(), attempts);
+  // Now: whoever knows the new number finds the note.
   directory_slot().attempts_noted.fetch_add(1);
-  return dir_.NoteAttempts(file.name(), attempts);
+  return noted;
 }
 
 // Most tasks have none, and to look for a name that is not there is dear.

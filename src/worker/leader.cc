@@ -156,6 +156,14 @@ void Leader::CloseDoors() {
   doors_open_ = false;
 }
 
+// Out of descriptors or memory.
+void Leader::ShutDoors(std::string_view what, int error) {
+  if (now_ms_ < doors_shut_until_ms_) return;
+  LogDated("*** cannot accept a connection: {} (raise max-fd); pausing for {} ms ***",
+           Error{std::string(what), error}.text(), kOutOfDescriptorsMs);
+  doors_shut_until_ms_ = now_ms_ + kOutOfDescriptorsMs;
+}
+
 void Leader::Accept(Door& door, Driver& driver) {
   const int most = spec_.processes > 1 ? 1 : kAcceptsAlone;
   for (int taken = 0; taken < most && driver.leads; ++taken) {
@@ -165,11 +173,8 @@ void Leader::Accept(Door& door, Driver& driver) {
                               &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket.valid()) {
       if (errno == ECONNABORTED || errno == EINTR) continue;
-      if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-        LogDated("*** cannot accept a connection: {} (raise max-fd); pausing for {} ms ***",
-                 Error{"accept", errno}.text(), kOutOfDescriptorsMs);
-        doors_shut_until_ms_ = now_ms_ + kOutOfDescriptorsMs;
-      }
+      if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+        ShutDoors("accept", errno);
       return;
     }
     if (spec_.processes > 1) QueueUpAgain(door);
@@ -520,7 +525,8 @@ void Leader::BeginDrain(Drain why) {
 
 void Leader::CheckDrain() {
   if (has_buried_.load(std::memory_order_acquire)) RemoveBuried();
-  if (connection_count_ == 0 && !MayStillArrive()) return seats_.End();
+  const bool may_still_arrive = MayStillArrive();
+  if (connection_count_ == 0 && !may_still_arrive) return seats_.End();
   // Nothing is left but what cannot be ended otherwise (harakiri).
   const int given_up = harakiri_ != nullptr ? harakiri_->given_up() : 0;
   const bool nobody_runs_what_waits = given_up >= spec_.threads && seats_.has_work() &&

@@ -88,6 +88,7 @@ class Leader {
   void TurnOver(Driver& driver);
   void Dispatch(const Poller::Event& event, Driver& driver);
   void Accept(Door& door, Driver& driver);
+  void ShutDoors(std::string_view what, int error);
   template <typename F>
   void RunInApp(Driver& driver, F&& run);
   Step RunRequest(Connection& connection, Driver& driver);
@@ -101,6 +102,7 @@ class Leader {
   void TakeIn(MovedConnection moved, Driver& driver);
   void TakeArrivals(int place, Driver& driver);
   void GiveWaitingAway();
+  bool HasDescriptor();
   void OpenInlets();
   void CloseInlets();
   void TakeLetters(Inlet& inlet, Driver& driver);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+
 #include <algorithm>
 
 #include "worker/leader.h"
@@ -35,8 +37,15 @@ void Leader::TakeIn(MovedConnection moved, Driver& driver) {
   Proceed(connection, connection.Adopt(moved.bytes, moved.moves, now_ms_), driver);
 }
 
+// The kernel drops the socket of a letter for which there is no descriptor: then it has to wait.
+bool Leader::HasDescriptor() {
+  const UniqueFd probe(::fcntl(wake_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!probe.valid()) ShutDoors("take a connection", errno);
+  return probe.valid();
+}
+
 void Leader::TakeArrivals(int place, Driver& driver) {
-  for (int taken = 0; taken < kArrivalsAtOnce && driver.leads; ++taken) {
+  for (int taken = 0; taken < kArrivalsAtOnce && driver.leads && HasDescriptor(); ++taken) {
     auto moved = context_.migration->Take(place);
     if (!moved) return;
     TakeIn(std::move(*moved), driver);
@@ -81,7 +90,7 @@ void Leader::CloseInlets() {
 // One at a time where there are others who may be free as well.
 void Leader::TakeLetters(Inlet& inlet, Driver& driver) {
   const int most = spec_.processes > 1 ? 1 : kArrivalsAtOnce;
-  for (int taken = 0; taken < most && driver.leads && inlet.open; ++taken) {
+  for (int taken = 0; taken < most && driver.leads && inlet.open && HasDescriptor(); ++taken) {
     auto letter = Succession::Take(*inlet.box);
     if (!letter) {
       poller_.Remove(inlet.box->fd());
