@@ -11,11 +11,14 @@ from support.processes import wait_until
 LIVELY = ["--master", "--processes", "4", "--threads", "2", "--cheaper", "1", "--cheaper-overload", "1", "--lazy-apps",
           "--max-requests", "100", "--min-worker-lifetime", "0", "--harakiri", "30", "--reload-on-rss", "2000", "--die-on-term"]
 
+# Worker 2 is held at its start by a file, so that a chain can be met in the middle.
 VERSIONED = """
-import sys, uwsgi
+import sys, time, uwsgi
 from pathlib import Path
 place = Path(__file__).with_name("version")
 print(f"worker {uwsgi.worker_id()} has version {place.read_text() if place.exists() else 'one'}", file=sys.stderr, flush=True)
+while uwsgi.worker_id() == 2 and place.with_name("hold").exists():
+    time.sleep(0.01)
 def application(environ, start_response):
     start_response("200 OK", [])
     return [b"ok"]
@@ -50,10 +53,13 @@ def test_a_chain_that_is_asked_for_once_more_visits_everybody_again(server):
     srv = server(app=VERSIONED, args=["--master", "--processes", "3", "--lazy-apps", "--touch-chain-reload", "{folder}/chain"])
     wait_until(lambda: srv.log().count("WSGI app 0") == 3, srv.seconds(20), "three workers")
     (srv.folder / "version").write_text("two")
+    (srv.folder / "hold").touch()
     (srv.folder / "chain").write_text("1")
     srv.wait_log(r"^worker 1 killed successfully")
     (srv.folder / "version").write_text("three")
     (srv.folder / "chain").write_text("2")
+    srv.wait_log(r"^chain reload: asked for once more")
+    (srv.folder / "hold").unlink()
     srv.wait_log(r"^chain reloading complete$", 30)
     loaded = re.findall(r"^worker (\d) has version (\w+)$", srv.log(), re.M)
     assert {worker: version for worker, version in loaded} == dict.fromkeys("123", "three"), loaded
