@@ -11,7 +11,6 @@ wait for the attacker, and little about the rest.
 import argparse
 import multiprocessing
 import os
-import resource
 import socket
 import struct
 import subprocess
@@ -19,6 +18,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from load.measure import free_port, raise_file_limit
 
 ROOT = Path(__file__).resolve().parent.parent
 APP = """
@@ -169,9 +170,7 @@ def describe(waits):
 
 
 def run(program, attack, seconds):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
         (Path(folder) / "app.py").write_text(APP)
         log = open(Path(folder) / "log", "wb")
@@ -182,6 +181,8 @@ def run(program, attack, seconds):
                 connect(port).close()
                 break
             except OSError:
+                if server.poll() is not None:
+                    sys.exit(Path(log.name).read_text())
                 time.sleep(0.01)
         attacker = multiprocessing.Process(target=attack, args=(port,), daemon=True)
         attacker.start()
@@ -201,7 +202,7 @@ def main():
     parser.add_argument("--idle", type=int, default=IDLE)
     options = parser.parse_args()
     globals()["IDLE"] = options.idle
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    raise_file_limit()
     print(f"{'':<14}{'answers':>9}  {'kept: median, p99, worst (ms)':>27}   {'new: median, p99, worst (ms)':>27}")
     for attack in ATTACKS:
         run(options.server_path, attack, options.seconds)

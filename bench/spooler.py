@@ -12,7 +12,6 @@ spoolers have the weakest priority.
 import argparse
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,8 @@ import threading
 import time
 import urllib.request
 from pathlib import Path
+
+from load.measure import free_port
 
 APP = """
 import os, uwsgi
@@ -38,12 +39,6 @@ def application(environ, start_response):
     return [b"ok"]
 """
 WORKERS = 8
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Run:

@@ -48,6 +48,10 @@ Status WriteAll(int fd, std::string_view bytes) {
   return {};
 }
 
+bool IsSameFile(const struct stat& a, const struct stat& b) {
+  return a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
 Status WriteFileAtomically(const std::string& path, std::string_view bytes, mode_t mode) {
   std::string beside = path + ".XXXXXX";
   const UniqueFd fd(::mkostemp(beside.data(), O_CLOEXEC));

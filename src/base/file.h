@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <string>
@@ -18,6 +19,8 @@ Result<std::string> ReadAll(int fd);
 Result<std::string> ReadFile(const std::string& path);
 // All bytes, over short writes and signals.
 Status WriteAll(int fd, std::string_view bytes);
+// Two looks (stat(2)) found one and the same file, by whatever names.
+bool IsSameFile(const struct stat& a, const struct stat& b);
 // The file is there whole or not at all: written beside, then renamed over.
 Status WriteFileAtomically(const std::string& path, std::string_view bytes, mode_t mode = 0644);
 

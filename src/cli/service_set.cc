@@ -88,17 +88,11 @@ Status ServiceSet::CreateMetrics(SharedRegion& region, const MetricsSpec& spec,
 Status ServiceSet::PrepareFiles(const ServiceSpecs& specs, const IdentitySpec& identity) {
   uid_t owner = kUnchanged;
   gid_t group = static_cast<gid_t>(kUnchanged);
-  if (::geteuid() == 0 && !identity.user.empty()) {
-    const auto found = FindUser(identity.user);
-    if (!found) return WithContext("uid", found.error());
-    const User& user = *found;
-    owner = user.uid;
-    group = user.gid.value_or(group);
-  }
-  if (::geteuid() == 0 && !identity.group.empty()) {
-    const auto found = FindGroup(identity.group);
-    if (!found) return WithContext("gid", found.error());
-    group = *found;
+  if (::geteuid() == 0) {
+    const auto [user, given_group] = TRY(FindIdentity(identity));
+    if (user) owner = user->uid;
+    if (user) group = user->gid.value_or(group);
+    group = given_group.value_or(group);
   }
   for (const SpoolDirSpec& each : specs.spoolers.directories) {
     const Status prepared = SpoolDir(each.path).Prepare(owner, group);

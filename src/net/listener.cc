@@ -239,16 +239,20 @@ void Listener::RefuseClients() const {
   }
 }
 
+bool Listener::IsBoundTo(const struct stat& file) const {
+  return file.st_ino == inode_ && file.st_dev == device_;
+}
+
 bool Listener::OwnsFile() const {
   struct stat file {};
-  return !path_.empty() && ::lstat(path_.c_str(), &file) == 0 && file.st_ino == inode_ &&
-         file.st_dev == device_;
+  return !path_.empty() && ::lstat(path_.c_str(), &file) == 0 && IsBoundTo(file);
 }
 
 Status Listener::RemoveFile() const {
   if (path_.empty()) return {};
-  if (::access(path_.c_str(), F_OK) != 0) return ErrnoError("unix socket " + name_, errno);
-  if (!OwnsFile()) return Fail("unix socket {} changed inode. Skip removal", name_);
+  struct stat file {};
+  if (::lstat(path_.c_str(), &file) != 0) return ErrnoError("unix socket " + name_, errno);
+  if (!IsBoundTo(file)) return Fail("unix socket {} changed inode. Skip removal", name_);
   if (::unlink(path_.c_str()) != 0) return ErrnoError("remove unix socket " + name_, errno);
   return {};
 }

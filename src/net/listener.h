@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -112,6 +113,7 @@ class Listener {
   [[nodiscard]] std::string StartLine(int index) const;
 
  private:
+  [[nodiscard]] bool IsBoundTo(const struct stat& file) const;
   Listener(const ListenerSpec& spec, UniqueFd fd, ListenerSource source)
       : spec_(spec), fd_(std::move(fd)), source_(source), bound_as_(spec.address) {}
   Status Identify();

@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <utility>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -41,28 +39,13 @@ Status AlarmDuty::Begin(MasterDesk& desk) {
 
 Status AlarmDuty::WatchFds() {
   for (const AlarmFdSpec& spec : alarms_.spec().fds) {
-    WatchedFd& watched = fds_.emplace_back(WatchedFd{.spec = &spec});
-    auto watch = desk_->loop().Watch(spec.fd, kReadable,
-                                     [this, &watched](uint32_t) { OnReadable(watched); });
-    if (!watch)
-      return WithContext(fmt::format("alarm-fd {} ({})", spec.fd, spec.origin), watch.error());
-    watched.watch = *watch;
+    const Status watched = fds_.Add(desk_->loop(), spec.fd, spec.bytes,
+                                    [this, &spec] { alarms_.RaiseAll(spec.alarms, spec.text); });
+    if (!watched)
+      return WithContext(fmt::format("alarm-fd {} ({})", spec.fd, spec.origin), watched.error());
     Log("[uwsgi-alarm] added fd {}", spec.fd);
   }
   return {};
-}
-
-void AlarmDuty::OnReadable(WatchedFd& watched) {
-  const AlarmFdSpec& spec = *watched.spec;
-  std::vector<char> bytes(spec.bytes);
-  const ssize_t got = ::read(spec.fd, bytes.data(), bytes.size());
-  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
-  if (got <= 0) {
-    // It would be readable for ever.
-    Log("[uwsgi-alarm] fd {} is at its end and is watched no more", spec.fd);
-    return desk_->loop().Unwatch(std::exchange(watched.watch, 0));
-  }
-  alarms_.RaiseAll(spec.alarms, spec.text);
 }
 
 void AlarmDuty::TakeAll() {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <deque>
 #include <string>
 #include <string_view>
 
 #include "process/duty.h"
+#include "process/fd_watches.h"
 #include "service/alarm.h"
 
 namespace uwsgi {
@@ -26,13 +26,7 @@ class AlarmDuty final : public Duty {
   void LeaveNotes(HandOver&) override { TakeAll(); }
 
  private:
-  struct WatchedFd {
-    const AlarmFdSpec* spec = nullptr;
-    WatchId watch = 0;
-  };
-
   Status WatchFds();
-  void OnReadable(WatchedFd& watched);
   void TakeAll();
   void Act(const AlarmSpec& alarm, const std::string& text);
   Status RunCommand(const std::string& command, const std::string& text);
@@ -40,7 +34,7 @@ class AlarmDuty final : public Duty {
   Alarms& alarms_;
   AlarmReach reach_;
   MasterDesk* desk_ = nullptr;
-  std::deque<WatchedFd> fds_;
+  FdWatches fds_{"[uwsgi-alarm] "};
 };
 
 }  // namespace uwsgi

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "process/duty.h"
+#include "process/fd_watches.h"
 
 namespace uwsgi {
 
@@ -15,16 +16,8 @@ class FdReloadDuty final : public Duty {
   Status Begin(MasterDesk& desk) override;
 
  private:
-  struct Watched {
-    const FdReloadSpec* spec = nullptr;
-    WatchId watch = 0;
-  };
-
-  void OnReadable(Watched& watched);
-
   std::vector<FdReloadSpec> specs_;
-  std::vector<Watched> watched_;
-  MasterDesk* desk_ = nullptr;
+  FdWatches watches_;
 };
 
 }  // namespace uwsgi

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "process/log_relay.h"
 #include "process/master.h"
@@ -31,8 +32,7 @@ std::string DescribeStatus(int wait_status) {
 // Whether that is what lies at the path, by whatever name it was found.
 bool IsFile(const std::string& path, const struct stat& facts) {
   struct stat found {};
-  return ::lstat(path.c_str(), &found) == 0 && found.st_ino == facts.st_ino &&
-         found.st_dev == facts.st_dev;
+  return ::lstat(path.c_str(), &found) == 0 && IsSameFile(found, facts);
 }
 
 }  // namespace

@@ -116,18 +116,24 @@ Result<gid_t> FindGroup(std::string_view name_or_number) {
   return Fail("there is no group {}", name_or_number);
 }
 
-Status DropPrivileges(const IdentitySpec& spec) {
-  std::optional<User> user;
+Result<Identity> FindIdentity(const IdentitySpec& spec) {
+  Identity identity;
   if (!spec.user.empty()) {
     auto found = FindUser(spec.user);
     if (!found) return WithContext("uid", found.error());
-    user = *found;
+    identity.user = *std::move(found);
   }
   if (!spec.group.empty()) {
-    const auto gid = FindGroup(spec.group);
-    if (!gid) return WithContext("gid", gid.error());
-    TRY_STATUS(SetGroup(*gid));
+    const auto found = FindGroup(spec.group);
+    if (!found) return WithContext("gid", found.error());
+    identity.group = *found;
   }
+  return identity;
+}
+
+Status DropPrivileges(const IdentitySpec& spec) {
+  const auto [user, group] = TRY(FindIdentity(spec));
+  if (group) TRY_STATUS(SetGroup(*group));
   const bool becomes_other = (user && user->uid != ::geteuid()) || !spec.more_groups.empty();
   if (becomes_other) TRY_STATUS(SetMoreGroups(spec, user ? &*user : nullptr));
   if (user) TRY_STATUS(SetUser(user->uid));

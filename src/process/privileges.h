@@ -44,6 +44,13 @@ struct User {
 Result<User> FindUser(std::string_view name_or_number);
 Result<gid_t> FindGroup(std::string_view name_or_number);
 
+// Whom `uid` and `gid` name; an error names the option.
+struct Identity {
+  std::optional<User> user;
+  std::optional<gid_t> group;
+};
+Result<Identity> FindIdentity(const IdentitySpec& spec);
+
 // Becomes the user and the groups for good, in the order group, additional groups, user; says so in
 // the log. An error names the option. Without root only the identity one has already is possible.
 // Nothing to do is no error.

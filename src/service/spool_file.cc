@@ -30,10 +30,6 @@ struct flock WholeFile(short type) {
   return lock;
 }
 
-bool IsSameFile(const struct stat& a, const struct stat& b) {
-  return a.st_ino == b.st_ino && a.st_dev == b.st_dev;
-}
-
 // How open() says that there is nothing, or a directory, link or socket.
 bool IsNoFile(int error) {
   constexpr int kErrors[] = {ENOENT, ENOTDIR, ELOOP, EISDIR, ENXIO};

@@ -40,7 +40,7 @@ class DoneTable {
 
 // Tasks that processes have in their hands, so that those who have them on their lists pass them by
 // and come back to them later. Not more than a hint: what a dead process had stays here until
-// somebody has done that task.
+// its death is counted, or somebody has had that task.
 class TurnTable {
  public:
   // The task is the caller's turn until Leave(); false when another has it.

@@ -39,6 +39,9 @@ def pytest_report_header(config):
     return f"server: {config.program.path} ({config.program.version})"
 
 
+NOT_FOR_SANITIZERS = {"slow_build": "too slow on a sanitizer build", "crashes": "a sanitizer reports what this does to a process"}
+
+
 def pytest_collection_modifyitems(config, items):
     if not config.program.is_ours:
         deselected = [item for item in items if not item.get_closest_marker("parity")]
@@ -46,10 +49,9 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=deselected)
     if config.program.is_slow:
         for item in items:
-            if item.get_closest_marker("slow_build"):
-                item.add_marker(pytest.mark.skip(reason="too slow on a sanitizer build"))
-            if item.get_closest_marker("crashes"):
-                item.add_marker(pytest.mark.skip(reason="a sanitizer reports what this does to a process"))
+            for marker, reason in NOT_FOR_SANITIZERS.items():
+                if item.get_closest_marker(marker):
+                    item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")

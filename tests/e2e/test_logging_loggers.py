@@ -499,6 +499,8 @@ def test_a_disk_that_has_room_again(small_disk):
         srv.get("/flood")
     wait_until(lambda: unread(srv.workers()[0]) == 0, srv.seconds(20), "the log process to have read everything")
     (mount / "filler").unlink()
+    # What comes while the lines in waiting are still those of the full disk is lost like them.
+    wait_text(srv, mount / "one.log", "lines were lost")
     srv.get("/print?again")
     wait_text(srv, mount / "one.log", "printed by")
     for line in text_of(mount / "one.log").split("\n")[:-1]:
