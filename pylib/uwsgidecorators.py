@@ -47,12 +47,12 @@ def postfork(f):
     if callable(f):
         postfork_chain.append(f)
         return f
-    return partial(_postfork_in, "worker_id", int(f))
+    return partial(_postfork_in, int(f))
 
 
-def _postfork_in(whose_id, number, f):
+def _postfork_in(number, f):
     def run_here():
-        if getattr(uwsgi, whose_id)() == number:
+        if uwsgi.worker_id() == number:
             return f()
 
     postfork_chain.append(wraps(f)(run_here))
@@ -237,7 +237,7 @@ class _spoolraw(_Task):
     pass
 
 
-def spool_decorate(f=None, pass_arguments=False, _class=_spool):
+def spool_decorate(f=None, pass_arguments=False, _class=_spoolraw):
     if f is None:
         return partial(_class, pass_arguments=pass_arguments)
     return _class(f, pass_arguments)
@@ -300,65 +300,90 @@ def _mule_function(target, f):
     return send
 
 
-def _run_in_mule(number, body, f):
-    def run():
-        if uwsgi.mule_id() != number:
-            return
+# What the decorators below leave in the chain of post-fork functions; a program may do that by hand.
+
+
+class mule_brain:
+    """Called in this mule it runs the function; what that raises ends the mule, which the master starts again."""
+
+    def __init__(self, f, num):
+        update_wrapper(self, f)
+        self.f = f
+        self.num = num
+
+    def __call__(self):
+        if uwsgi.mule_id() != self.num:
+            return None
         try:
-            body(f)
+            return self.run()
         except Exception:
             sys.excepthook(*sys.exc_info())
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(1)  # the master starts the mule again
+            os._exit(1)
 
-    postfork_chain.append(wraps(f)(run))
+    def run(self):
+        return self.f()
+
+
+class mule_brainloop(mule_brain):
+    """Runs the function again and again; the mule does nothing else."""
+
+    def run(self):
+        while True:
+            self.f()
+
+
+class mulemsg_loop(mule_brain):
+    """Calls the function with each message; the mule does nothing else."""
+
+    def run(self):
+        while True:
+            message = uwsgi.mule_get_msg()
+            if message is not None:
+                self.f(message)
+
+
+class farm_loop:
+    """Called in a mule of the farm (None: of any) it calls the function with each message, and does nothing else."""
+
+    def __init__(self, f, farm):
+        update_wrapper(self, f)
+        self.f = f
+        self.farm = farm
+
+    def __call__(self):
+        if not (uwsgi.in_farm() if self.farm is None else uwsgi.in_farm(self.farm)):
+            return
+        while True:
+            message = uwsgi.farm_get_msg()
+            if message is not None:
+                self.f(message)
+
+
+def _after_fork(brain, whose, f):
+    postfork_chain.append(brain(f, whose))
     return f
 
 
-def mule(number):
+def mule(num):
     """The function runs once in this mule."""
-    return partial(_run_in_mule, number, lambda f: f())
+    return partial(_after_fork, mule_brain, num)
 
 
-def _call_for_ever(f):
-    while True:
-        f()
-
-
-def _receive_for_ever(f):
-    while True:
-        message = uwsgi.mule_get_msg()
-        if message is not None:
-            f(message)
-
-
-def muleloop(number):
+def muleloop(num):
     """The function runs in this mule, again and again; the mule does nothing else."""
-    return partial(_run_in_mule, number, _call_for_ever)
+    return partial(_after_fork, mule_brainloop, num)
 
 
-def mulemsg(number):
+def mulemsg(num):
     """The function gets the messages of this mule; the mule does nothing else."""
-    return partial(_run_in_mule, number, _receive_for_ever)
+    return partial(_after_fork, mulemsg_loop, num)
 
 
 def farm(name=None):
     """The function gets the messages of the farm, in each of its mules; these do nothing else."""
-
-    def decorate(f):
-        def run():
-            if not (uwsgi.in_farm() if name is None else uwsgi.in_farm(name)):
-                return
-            while True:
-                message = uwsgi.farm_get_msg()
-                if message is not None:
-                    f(message)
-
-        postfork_chain.append(wraps(f)(run))
-        return f
-
-    return decorate
+    return partial(_after_fork, farm_loop, name)
 
 
 # ---- signals and what raises them
@@ -397,12 +422,12 @@ def mstimer(msecs, target="", signum=None):
     return partial(_register, lambda number: uwsgi.add_ms_timer(number, msecs), target, signum)
 
 
-def cron(minute, hour, day, month, weekday, target="", signum=None):
-    return partial(_register, lambda number: uwsgi.add_cron(number, minute, hour, day, month, weekday), target, signum)
+def cron(minute, hour, day, month, dayweek, target="", signum=None):
+    return partial(_register, lambda number: uwsgi.add_cron(number, minute, hour, day, month, dayweek), target, signum)
 
 
-def filemon(path, target="", signum=None):
-    return partial(_register, lambda number: uwsgi.add_file_monitor(number, path), target, signum)
+def filemon(fsobj, target="", signum=None):
+    return partial(_register, lambda number: uwsgi.add_file_monitor(number, fsobj), target, signum)
 
 
 # ---- the rest

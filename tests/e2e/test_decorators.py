@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from support.ask import app, value
+from support.asking import ASKED, ask
 from support.processes import wait_until
 from support.server import ROOT
 
@@ -246,3 +247,42 @@ second()
 """
     srv = server(app=app(more), ini=f"[uwsgi]\nmaster = true\nspooler = {tmp_path}/s\n")
     srv.wait_log("the task function task of .* replaces that of")
+
+
+@pytest.mark.parity
+def test_the_classes_behind_the_mule_decorators_serve_by_hand(server):
+    srv = server(app=ASKED + '''
+import uwsgidecorators as deco
+def once(): print("ONCE in", uwsgi.mule_id(), flush=True)
+def told(message): print("TOLD", uwsgi.mule_id(), message, flush=True)
+deco.postfork_chain.append(deco.mule_brain(once, 1))
+deco.postfork_chain.append(deco.mulemsg_loop(told, 2))
+deco.postfork_chain.append(deco.farm_loop(told, "fa"))
+count = 0
+def again():
+    global count
+    count += 1
+    if count == 3:
+        print("THIRD in", uwsgi.mule_id(), flush=True)
+        uwsgi.mule_get_msg()
+deco.postfork_chain.append(deco.mule_brainloop(again, 4))
+''', args=["--master", "--mules", "4", "--farm", "fa:3"])
+    srv.wait_log("^ONCE in 1$")
+    srv.wait_log("^THIRD in 4$")
+    assert ask(srv, "uwsgi.mule_msg(b'to two', 2), uwsgi.farm_msg('fa', b'to three')") == "(True, None)"
+    srv.wait_log("^TOLD 2 b'to two'$")
+    srv.wait_log("^TOLD 3 b'to three'$")
+
+
+@pytest.mark.parity
+def test_arguments_have_the_names_they_always_had(server):
+    srv = server(app=ASKED + '''
+import uwsgidecorators as deco
+def f(n): return n
+deco.cron(minute=0, hour=3, day=-1, month=-1, dayweek=-1, target="mule", signum=10)(f)
+deco.filemon(fsobj="/tmp", signum=11)(f)
+deco.timer(secs=100, signum=12)(f)
+deco.signal(num=13)(f)
+deco.mule(num=1), deco.muleloop(num=1), deco.mulemsg(num=1), deco.farm(name="x"), deco.rpc(name="x"), deco.harakiri(seconds=3)
+''', args=["--master"])
+    assert ask(srv, "[uwsgi.signal_registered(n) for n in (10, 11, 12, 13, 14)]") == "[True, True, True, True, None]"
