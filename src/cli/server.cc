@@ -100,7 +100,10 @@ Result<int> Server::Run() {
   const auto prepared = Prepare();
   if (!prepared) {
     OnFailed(prepared.error());
-    return tl::unexpected(prepared.error());
+    Error error = prepared.error();
+    // Whatever ends a trial early, it has proven nothing.
+    if (is_trial() && error.exit_code == 0) error.exit_code = 1;
+    return tl::unexpected(std::move(error));
   }
   if (is_trial()) return EndTrial();
   if (options_.no_server) {
@@ -260,9 +263,13 @@ Status Server::LoadLanguage() {
 }
 
 Status Server::LoadApps() {
-  TRY_STATUS(hooks_.Run(HookPhase::kPreApp));
+  const bool is_for_workers = is_trial() && supervision().lazy_apps;
+  const auto run = [&](HookPhase phase) {
+    return is_for_workers ? hooks_.RunPrivate(phase) : hooks_.Run(phase);
+  };
+  TRY_STATUS(run(HookPhase::kPreApp));
   TRY_STATUS(runtime_->LoadApps());
-  return hooks_.Run(HookPhase::kPostApp);
+  return run(HookPhase::kPostApp);
 }
 
 int64_t Server::SmallestBacklog() const {
@@ -375,10 +382,13 @@ Result<int> Server::ServeWithMaster(ServingParts serving) {
   return status;
 }
 
-// The configuration and the applications load: that is all that was to be found out.
+// The configuration and the applications load, and the hooks do what they shall: that is all that
+// was to be found out.
 Result<int> Server::EndTrial() {
+  const Status done = hooks_.Run(HookPhase::kMasterStart);
   runtime_->End();
   start_up_.Undo(&*listeners_);
+  if (!done) return tl::unexpected(done.error());
   return 0;
 }
 

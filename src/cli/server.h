@@ -50,7 +50,7 @@ class Server {
         specs_(std::move(specs)),
         order_(std::move(order)),
         command_(std::move(command)),
-        hooks_(specs_.process.hooks, order_.kind == StartKind::kTrial),
+        hooks_(specs_.process.hooks, order_),
         start_up_(specs_.process.start_up, order_.kind, hooks_) {}
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -135,14 +135,18 @@ Result<StartOrder> TakeStartOrder() {
   const std::string handover_name(kHandOverVariable);
   const std::string trial_name(kTrialVariable);
   const char* const fd_text = std::getenv(handover_name.c_str());
-  const bool is_trial = std::getenv(trial_name.c_str()) != nullptr;
+  const char* const log_text = std::getenv(trial_name.c_str());
   if (fd_text != nullptr) {
     UniqueFd file(static_cast<int>(TRY(Number(fd_text))));
     const std::string text = TRY(ReadAll(file.get()));
     order.state = TRY(DecodeHandOver(text));
     order.kind = StartKind::kSuccessor;
   }
-  if (is_trial) order.kind = StartKind::kTrial;
+  if (log_text != nullptr) {
+    order.kind = StartKind::kTrial;
+    order.trial_log.Reset(static_cast<int>(TRY(Number(log_text))));
+    TRY_STATUS(SetCloseOnExec(order.trial_log.get(), true));
+  }
   ::unsetenv(handover_name.c_str());
   ::unsetenv(trial_name.c_str());
   return order;

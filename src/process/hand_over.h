@@ -66,14 +66,15 @@ enum class StartKind : uint8_t {
   kTrial,  // to find out whether the configuration and the application load; ends without serving
 };
 
-// The variables by which a program learns of it. They are not options and never reach the
-// application.
+// The variables by which a program learns of it; both name a descriptor. They are not options and
+// never reach the application.
 inline constexpr std::string_view kHandOverVariable = "UWSGI_HANDOVER_FD";
 inline constexpr std::string_view kTrialVariable = "UWSGI_TRIAL";
 
 struct StartOrder {
   StartKind kind = StartKind::kFirst;
   std::optional<HandOver> state;  // of a successor; a trial gets the listeners
+  UniqueFd trial_log;             // where a trial finds the log of its server
 };
 // Reads and removes the variables and the memory file. First thing in main, before anything else
 // looks at the environment.

@@ -2,6 +2,7 @@
 #include "process/hand_over.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -96,10 +97,12 @@ TEST_F(StartOrderTest, ASuccessorFindsTheStateAndNobodyElseSeesTheVariable) {
 
 TEST_F(StartOrderTest, ATrialIsTold) {
   ::setenv("UWSGI_HANDOVER_FD", FileWith({}).c_str(), 1);
-  ::setenv("UWSGI_TRIAL", "1", 1);
+  const int log = ::dup(STDERR_FILENO);
+  ::setenv("UWSGI_TRIAL", std::to_string(log).c_str(), 1);
   const auto order = TakeStartOrder();
   ASSERT_TRUE(order);
   EXPECT_EQ(order->kind, StartKind::kTrial);
+  EXPECT_EQ(order->trial_log.get(), log);
   EXPECT_EQ(std::getenv("UWSGI_TRIAL"), nullptr);
 }
 

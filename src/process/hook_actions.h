@@ -37,9 +37,18 @@ struct HookServices {
   std::optional<HookedVassal> vassal;
   // How long an action may wait for somebody else. A process that looks after others has less time.
   int64_t patience_s = kFullPatienceS;
+  bool is_trial = false;  // of a reload
 
   static constexpr int64_t kFullPatienceS = 60;
   static constexpr int64_t kMasterPatienceS = 3;
+};
+
+// What an action leaves, which decides who does it at a reload: the trial, the program that follows
+// it, or both.
+enum class HookEffect : uint8_t {
+  kProcess,  // changes nothing but its process: both do it
+  kOutside,  // stays when the process ends: the trial does it, and it is not done again
+  kServer,   // makes sense in a server only, so it is not tried
 };
 
 // A kind of action: `name:argument` in the configuration.
@@ -48,8 +57,7 @@ struct HookActionRow {
   // What the argument must look like, for messages; the number of its words in angle brackets is
   // what must be there, the last one takes the rest.
   std::string_view syntax;
-  // It changes nothing but this process, so the trial of a reload does it too.
-  bool is_private;
+  HookEffect effect;
   bool may_wait;  // for somebody else
   Status (*run)(const std::string& argument, HookServices& services);
 };

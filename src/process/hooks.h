@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "process/hand_over.h"
 #include "process/hook_actions.h"
 #include "process/privileges.h"
 
@@ -42,6 +43,7 @@ struct HookPhaseRow {
   std::string_view name;   // in hook-NAME, exec-NAME, call-NAME, mount-NAME
   std::string_view shown;  // in the log
   bool is_fatal;           // the failure of a hook ends the instance
+  bool is_tried;           // part of the trial of a reload
 };
 const HookPhaseRow& RowOf(HookPhase phase);
 
@@ -68,22 +70,36 @@ struct HookSpec {
 // that fails ends it with an error of exit code 1, which has been told in the log; in the others
 // the next one follows. Blocks until the commands have ended.
 Status RunHooks(const HookSpec& spec, HookPhase phase, HookServices& services);
-// The trial of a reload: only those that change nothing but the process.
-Status RunPrivateHooks(const HookSpec& spec, HookPhase phase, HookServices& services);
-// The hooks of a server, for those who come by at a phase.
+
+// What a hook leaves.
+HookEffect EffectOf(const Hook& hook);
+
+// The hooks of a server, for those who come by at a phase. At a reload the phases that come before
+// the former workers leave are shared out between the trial and the program that follows it, so
+// that a command that fails keeps the former server, and none runs twice.
 class HookRunner {
  public:
-  HookRunner(HookSpec spec, bool is_trial) : spec_(std::move(spec)), is_trial_(is_trial) {}
+  // `order` says whose start this is, and must outlive it.
+  HookRunner(HookSpec spec, const StartOrder& order);
 
-  Status Run(HookPhase phase) {
-    return is_trial_ ? RunPrivateHooks(spec_, phase, services_) : RunHooks(spec_, phase, services_);
-  }
+  Status Run(HookPhase phase);
+  // In a trial: of hooks that run in each worker, only those that leave nothing. A worker that
+  // fails in one of the others fails before it takes the place of a former one.
+  Status RunPrivate(HookPhase phase);
+  // In a child after a fork: nobody has tried its hooks.
+  void LeaveInChild() { part_ = Part::kAll; }
   // What is there for hooks in this process; filled as the start goes on.
   [[nodiscard]] HookServices& services() { return services_; }
 
  private:
+  enum class Part : uint8_t { kAll, kTrial, kPrivate, kAfterTrial };
+  [[nodiscard]] static bool IsIn(Part part, HookPhase phase, const Hook& hook);
+  Status RunPart(Part part, HookPhase phase);
+  Status RunOne(const Hook& hook, std::string_view shown);
+
   HookSpec spec_;
-  bool is_trial_;
+  const StartOrder& order_;
+  Part part_ = Part::kAll;
   HookServices services_;
 };
 

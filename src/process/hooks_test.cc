@@ -133,6 +133,35 @@ TEST(HookPhases, EndAtTheFirstFailureWhenItIsFatal) {
   EXPECT_EQ(::access((dir / "as-user-atexit").c_str(), F_OK), 0);
 }
 
+TEST(HookRunner, SharesOutAReloadBetweenTheTrialAndTheNewProgram) {
+  TempDir dir;
+  HookSpec spec;
+  spec.phases[static_cast<size_t>(HookPhase::kPreApp)] = {
+      ParseHook("appendn:" + dir / "ran" + " x").value(),
+      ParseHook("putenv:PROVEN_BY=hook").value()};
+  const auto lines = [&] { return Content(dir / "ran").size() / 2; };
+  const auto run = [&](StartKind kind) {
+    ::unsetenv("PROVEN_BY");
+    StartOrder order;
+    order.kind = kind;
+    HookRunner hooks(spec, order);
+    EXPECT_TRUE(hooks.Run(HookPhase::kPreApp));
+    EXPECT_STREQ(::getenv("PROVEN_BY"), "hook");
+  };
+  run(StartKind::kFirst);
+  EXPECT_EQ(lines(), 1U);
+  run(StartKind::kTrial);
+  EXPECT_EQ(lines(), 2U);
+  run(StartKind::kSuccessor);
+  EXPECT_EQ(lines(), 2U) << "the trial has done it";
+  StartOrder order;
+  order.kind = StartKind::kSuccessor;
+  HookRunner in_a_worker(spec, order);
+  in_a_worker.LeaveInChild();
+  EXPECT_TRUE(in_a_worker.Run(HookPhase::kPreApp));
+  EXPECT_EQ(lines(), 3U);
+}
+
 TEST(HookPhases, StandInTheOrderOfTheirRows) {
   for (size_t i = 0; i < kHookPhases; ++i) {
     const auto phase = static_cast<HookPhase>(i);

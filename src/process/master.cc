@@ -237,6 +237,7 @@ void Master::LeaveInChild() {
   for (const auto& duty : parts_.duties) duty->LeaveInChild();
   parts_.serving.succession->LeaveInChild();
   parts_.serving.hooks->services().patience_s = HookServices::kFullPatienceS;
+  parts_.serving.hooks->LeaveInChild();
   trial_->LeaveInChild();
   for (Child& child : children_.all()) child.reports.Reset();
   lifeline_.LetGo();
@@ -377,8 +378,9 @@ void Master::OnPauseOver(ChildKind kind, int id, int berth) {
 void Master::RetryLoading(Child& child, const Ended& ended) {
   if (child.is_helper()) return RetryLater(child);
   if (children_.TwinOf(child).state == ChildState::kOutgoing) return RetryLater(child);
-  const bool nobody_serves = !any_ready_ && children_.CountProcesses(ChildKind::kPredecessor) == 0;
-  if (!nobody_serves && !spec().need_app) return RetryLater(child);
+  const bool former_serve = children_.Count(ChildKind::kPredecessor, ChildState::kServing) > 0;
+  const bool nobody_serves = !any_ready_ && !former_serve;
+  if (former_serve || (!nobody_serves && !spec().need_app)) return RetryLater(child);
   if (spec().need_app) LogLine(message::kNeedApp);
   child.state = ChildState::kVacant;
   Stop(SIGTERM, Patience::kShort, WEXITSTATUS(ended.wait_status));

@@ -46,15 +46,17 @@ Status Trial::Start(const std::string& listeners) {
   Abandon();
   const UniqueFd state = TRY(MakeMemoryFile(EncodeHandOver({.listeners = listeners})));
   FdPair pipe = TRY(MakePipe());
+  const UniqueFd log(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  if (!log.valid()) return ErrnoError("fcntl()", errno);
   ProgramSpec program;
   program.path = command_.binary;
   program.argv = command_.argv;
-  program.environment =
-      WithVariables(command_.environment,
-                    {Variable(kHandOverVariable, state.get()), Variable(kTrialVariable, 1)});
+  program.environment = WithVariables(
+      command_.environment,
+      {Variable(kHandOverVariable, state.get()), Variable(kTrialVariable, log.get())});
   program.directory = command_.directory;
   program.output = pipe.second.get();
-  program.inherit = {state.get()};
+  program.inherit = {state.get(), log.get()};
   // A writer that finds the pipe full must wait, not lose what it says.
   if (::fcntl(pipe.second.get(), F_SETFL, 0) != 0) return ErrnoError("fcntl()", errno);
   pid_ = TRY(SpawnProgram(program));

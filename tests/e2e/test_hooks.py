@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from support import processes
+from support.processes import wait_until
 
 PHASES = ["asap", "pre-jail", "in-jail", "as-root", "as-user", "pre-app", "post-app", "master-start", "post-fork", "accepting",
           "accepting-once", "accepting1", "accepting1-once", "as-user-atexit"]
@@ -149,7 +150,7 @@ def test_an_exit_action_ends_the_start(program, tmp_path):
     assert done.returncode == 7
 
 
-def test_a_reload_runs_them_again_but_its_trial_does_not(server):
+def test_a_reload_runs_them_again_and_none_twice(server):
     srv = server(app="hello", ini=hooks_ini())
     srv.wait_log("^HOOK accepting1-once$")
     srv.signal(signal.SIGHUP)
@@ -158,6 +159,50 @@ def test_a_reload_runs_them_again_but_its_trial_does_not(server):
     assert ran(srv).count("pre-jail") == 2, "at the first start only"
     assert ran(srv).count("pre-app") == 4
     assert ran(srv).count("as-user-atexit") == 2, "before the new program"
+
+
+PROVEN = ["asap", "in-jail", "as-root", "as-user", "pre-app", "post-app", "master-start"]
+
+
+@pytest.mark.parametrize("phase", PROVEN)
+def test_a_command_that_fails_at_a_reload_leaves_the_old_serving(server, tmp_path, phase):
+    command = f"test ! -e {tmp_path}/broken && echo told && echo $PPID >> {tmp_path}/ran"
+    srv = server(app="hello", ini=f"[uwsgi]\nmaster = true\nhook-{phase} = exec:{command}\nneed-app = true\n")
+    workers = srv.workers()
+    (tmp_path / "broken").touch()
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(r"^\*\*\* the reload has been given up, .*the server goes on as it was \*\*\*$")
+    srv.wait_log(r'^command "test .*" exited with non-zero code: 1$')
+    assert srv.workers() == workers and srv.get("/").status == 200
+    assert "binary reloading" not in srv.log()
+    (tmp_path / "broken").unlink()
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(r"gracefully \(RE\)spawned")
+    wait_until(lambda: srv.workers() != workers and len(srv.workers()) == 1, srv.seconds(10), "the new worker alone")
+    assert len((tmp_path / "ran").read_text().split()) == 2, "at the start and at the reload, once each"
+    assert srv.log().count("\ntold\n") == 2, "what it says is in the log"
+
+
+def test_a_command_of_a_lazy_application_that_fails_at_a_reload_leaves_the_old_serving(server, tmp_path):
+    command = f"test ! -e {tmp_path}/broken && echo x >> {tmp_path}/ran"
+    srv = server(app="hello", ini=f"[uwsgi]\nmaster = true\nlazy-apps = true\nneed-app = true\nhook-pre-app = exec:{command}\n")
+    before = srv.workers()
+    (tmp_path / "broken").touch()
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(r"^FATAL hook failed|FATAL hook failed, destroying instance")
+    assert set(before) <= set(srv.workers()) and srv.get("/").status == 200
+    (tmp_path / "broken").unlink()
+    wait_until(lambda: not set(before) & set(srv.workers()), srv.seconds(20), "the new worker in place of the old one")
+    assert srv.get("/").status == 200
+
+
+def test_an_exit_action_cannot_take_over(server, tmp_path):
+    srv = server(app="hello", ini="[uwsgi]\nmaster = true\n")
+    srv.ini_path.write_text(srv.ini_path.read_text() + "hook-pre-app = exit:0\n")
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(r"exit: the new program would end here")
+    srv.wait_log(r"the server goes on as it was")
+    assert srv.get("/").status == 200
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root")
