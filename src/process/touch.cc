@@ -59,8 +59,9 @@ std::string_view TouchDuty::FormerState(const TouchSpec& spec) const {
 
 void TouchDuty::LeaveNotes(HandOver& state) {
   for (size_t i = 0; i < watched_.size(); ++i) {
-    state.notes.push_back({std::string(kNote),
-                           fmt::format("{} {}", watch_->StateOf(watched_[i].id), specs_[i].path)});
+    // One that waits for the action of the one before is told again by the next program.
+    const std::string known = watched_[i].again ? "again" : watch_->StateOf(watched_[i].id);
+    state.notes.push_back({std::string(kNote), fmt::format("{} {}", known, specs_[i].path)});
   }
 }
 

@@ -140,6 +140,31 @@ def test_a_hook_that_waits_does_not_hold_up_the_master(server, tmp_path, action,
         srv.wait_log("late found", count=2)
 
 
+def test_a_touch_that_waits_for_the_action_of_the_one_before_outlives_a_reload(server, tmp_path):
+    flag, pipe = tmp_path / "flag", tmp_path / "pipe"
+    flag.touch()
+    os.mkfifo(pipe)
+    srv = ready(server(app="hello", args=["--master", "--hook-touch", f"{flag} spinningfifo:{pipe} told."]))
+    touch(flag)
+    srv.wait_log("spinningfifo")
+    touch(flag)
+    srv.wait_log(r"flag has been touched", count=2)
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(RELOADED)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    told = []
+
+    def both():
+        try:
+            told.append(os.read(reader, 100))
+        except BlockingIOError:
+            pass
+        return b"".join(told) == b"told.told."
+
+    wait_until(both, srv.seconds(20), "one action for each touch")
+    os.close(reader)
+
+
 def test_fs_reload_watches_directories_too(server, tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
