@@ -25,6 +25,7 @@ constexpr Rule kRules[] = {
 
     {S::kStarting,   E::kReady,        {S::kServing,    A::kAnnounceReady}},
     {S::kStarting,   E::kToldToEnd,    {S::kDraining,   A::kNothing}},
+    {S::kStarting,   E::kHarakiri,     {S::kOverdue,    A::kKill}},
     {S::kStarting,   E::kEndedWell,    {S::kPausing,    A::kRetryLater}},
     {S::kStarting,   E::kFailedToLoad, {S::kPausing,    A::kRetryLoading}},
     {S::kStarting,   E::kDied,         {S::kPausing,    A::kRetryLater}},

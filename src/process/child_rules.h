@@ -28,7 +28,7 @@ enum class ChildEvent : uint8_t {
   kReplace,       // another one shall serve before this one leaves
   kNotReplaced,   // that one could not be started
   kOutOfTime,     // the deadline for draining has passed
-  kHarakiri,      // one of its requests is overdue
+  kHarakiri,      // one of its requests is overdue, or nobody wants to wait for them
   kEndedWell,     // the process ended by its own decision, in order (max-requests)
   kFailedToLoad,  // the process could not load its application
   kDied,          // the process ended in any other way

@@ -80,13 +80,18 @@ TEST(ChildRules, AReportOfReadinessAfterTheOrderToEndChangesNothing) {
   ExpectStep(S::kDraining, E::kReady, S::kDraining, A::kNothing);
 }
 
+TEST(ChildRules, AStartingProcessIsReplacedWhenItIsKilled) {
+  ExpectStep(S::kStarting, E::kHarakiri, S::kOverdue, A::kKill);
+  ExpectStep(S::kOverdue, E::kDied, S::kPausing, A::kReplaceKilled);
+}
+
 TEST(ChildRules, APausingSlotIsGivenUpWhenTheServerStops) {
   ExpectStep(S::kPausing, E::kToldToEnd, S::kVacant, A::kNothing);
 }
 
 TEST(ChildRules, WhatIsNotInTheTableChangesNothing) {
   ExpectStep(S::kVacant, E::kReady, S::kVacant, A::kNothing);
-  ExpectStep(S::kStarting, E::kHarakiri, S::kStarting, A::kNothing);
+  ExpectStep(S::kVacant, E::kHarakiri, S::kVacant, A::kNothing);
 }
 
 TEST(ChildRules, PausesGrowUpToHalfAMinute) {

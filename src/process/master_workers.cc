@@ -30,6 +30,11 @@ bool IsGivenUpOnFailure(ReplaceReason reason) {
   return reason == ReplaceReason::kReload || reason == ReplaceReason::kChain;
 }
 
+bool IsKilledAtReload(ChildState state) {
+  return state == ChildState::kServing || state == ChildState::kStarting ||
+         state == ChildState::kOutgoing;
+}
+
 }  // namespace
 
 // --- replacing ---
@@ -167,11 +172,13 @@ void Master::ReloadWorkers() {
   StartReplacements();
 }
 
+// Also those that are starting, which may have read the former code, and those that others are
+// about to replace.
 void Master::ReloadWorkersBrutally() {
   if (stopping_) return;
   NoteWorkerReload();
   for (Child& child : children_.all()) {
-    if (child.kind != ChildKind::kWorker || child.state != ChildState::kServing) continue;
+    if (child.kind != ChildKind::kWorker || !IsKilledAtReload(child.state)) continue;
     Log("killing worker {} (pid: {})", child.id, child.pid);
     Happen(child, ChildEvent::kHarakiri);
   }

@@ -369,6 +369,25 @@ def test_brutal_reload_of_the_workers(lazy_site):
     assert srv.get().text == "one"
 
 
+def test_a_brutal_reload_takes_workers_that_are_starting_too(lazy_site, tmp_path):
+    srv = lazy_site("processes = 1\n", allow=["DAMN"])
+    assert srv.get().text == "one"
+    release = tmp_path / "release"
+    os.mkfifo(release)
+    # The new code of a replacement that hangs in its import is old before it serves.
+    (srv.site / "versioned.py").write_text(f"open({str(release)!r}).read()\n" + VERSIONED.format(version="stale", delay=""))
+    before = processes.children(srv.pid)
+    srv.command(b"w")
+    wait_until(lambda: set(processes.children(srv.pid)) - set(before), srv.seconds(10), "a worker that starts")
+    starting = set(processes.children(srv.pid)) - set(before)
+    write_app(srv.site, "two")
+    srv.command(b"W")
+    for pid in [*before, *starting]:
+        srv.wait_log(rf"^killing worker 1 \(pid: {pid}\)$")
+    wait_version(srv, "two")
+    assert not (set(before) | starting) & set(processes.children(srv.pid))
+
+
 def test_lazy_reloads_the_workers_only(server, tmp_path):
     write_app(tmp_path, "one")
     srv = server(ini=INI.replace("chdir = {folder}", f"chdir = {tmp_path}") + "lazy = true\n", front="none")
