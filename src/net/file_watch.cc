@@ -41,13 +41,17 @@ std::string_view NameOf(FileChange change) {
 
 std::unique_ptr<FileWatch> FileWatch::Create(EventLoop& loop) {
   std::unique_ptr<FileWatch> watch(new FileWatch(loop));
-  watch->inotify_.Reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  if (watch->inotify_.valid()) {
-    auto watched = loop.Watch(watch->inotify_.get(), kReadable,
-                              [it = watch.get()](uint32_t) { it->OnEvents(); });
-    if (watched) watch->watch_ = *watched;
-  }
+  watch->OpenInotify();
   return watch;
+}
+
+// A user has only so many of them; there may be one to have later.
+void FileWatch::OpenInotify() {
+  if (inotify_.valid()) return;
+  inotify_.Reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!inotify_.valid()) return;
+  auto watched = loop_.Watch(inotify_.get(), kReadable, [this](uint32_t) { OnEvents(); });
+  if (watched) watch_ = *watched;
 }
 
 FileWatch::~FileWatch() {
@@ -165,6 +169,7 @@ void FileWatch::OnEvents() {
 }
 
 void FileWatch::LookAtAll() {
+  OpenInotify();
   std::vector<FileWatchId> ids;
   ids.reserve(watched_.size());
   for (const auto& [id, watched] : watched_) ids.push_back(id);
@@ -181,7 +186,9 @@ void FileWatch::Look(FileWatchId id, bool told) {
   const Stamp before = watched->stamp;
   const bool same_thing =
       now.exists == before.exists && now.device == before.device && now.inode == before.inode;
-  if (!same_thing || !now.exists || told) {
+  // It may have appeared when its own watch had failed and before it was looked at.
+  const bool is_unwatched = watched->itself < 0;
+  if (!same_thing || !now.exists || told || is_unwatched) {
     Arm(id, *watched);
     now = StampOf(watched->path);
   }

@@ -80,6 +80,7 @@ class FileWatch {
   };
 
   explicit FileWatch(EventLoop& loop) : loop_(loop) {}
+  void OpenInotify();
   static Stamp StampOf(const std::string& path);
   static std::string TextOf(const Stamp& stamp);
   void Arm(FileWatchId id, Watched& watched);

@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "python/convert.h"
 #include "python/py_error.h"
+#include "python/read_times.h"
 
 namespace uwsgi {
 namespace {
@@ -38,10 +39,11 @@ Result<PyRef> RunFile(const std::string& path) {
   const std::string name = ModuleNameOf(path);
   PyRef loaded = PyRef::Borrow(PyDict_GetItemString(PyImport_GetModuleDict(), name.c_str()));
   if (loaded) return loaded;
-  const std::string code = TRY(ReadFile(path));
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);
-  return Execute(name, code, error ? path : absolute.lexically_normal().string());
+  const std::string file = error ? path : absolute.lexically_normal().string();
+  NoteRead(file);
+  return Execute(name, TRY(ReadFile(path)), file);
 }
 
 bool IsPath(const std::string& what) {

@@ -45,26 +45,29 @@ void Apps::Mount(std::string mountpoint, PyRef callable, int64_t startup_seconds
   apps_.push_back({std::move(callable), std::move(info)});
 }
 
-bool Apps::Add(const AppSource& source, const std::string& callable) {
+Status Apps::Add(const AppSource& source, const std::string& callable) {
   const int64_t begin = MonotonicMicros();
   auto loaded = LoadApp(source, callable);
   if (!loaded) {
+    if (loaded.error().exit_code == kExitInterrupted) return StoppedWhileLoading();
     LogRaw(EndsWith(loaded.error().message, "\n") ? loaded.error().message
                                                   : loaded.error().text() + "\n");
     Log("unable to load app {} (mountpoint='{}') (callable not found or import error)",
         apps_.size(), source.mountpoint);
-    return false;
+    return tl::unexpected(loaded.error());
   }
   const int64_t seconds = (MonotonicMicros() - begin) / 1'000'000;
   for (LoadedApp& app : *loaded) Mount(std::move(app.mountpoint), std::move(app.callable), seconds);
-  return true;
+  return {};
 }
 
 Status Apps::Load() {
   bool failed = false;
   for (const AppSource& source : spec_.apps) {
     if (source.is_mount) Log("mounting {} on {}", source.text, source.mountpoint);
-    failed = !Add(source, spec_.callable) || failed;
+    const Status added = Add(source, spec_.callable);
+    if (!added && added.error().exit_code == kExitInterrupted) return added;
+    failed = failed || !added;
   }
   if (failed || (apps_.empty() && spec_.need_app)) {
     Log("*** no app loaded. GAME OVER ***");

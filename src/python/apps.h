@@ -32,7 +32,7 @@ class Apps {
 
  private:
   // Loads one source and mounts what it has. False: it failed, and the log says why.
-  bool Add(const AppSource& source, const std::string& callable);
+  Status Add(const AppSource& source, const std::string& callable);
   void Mount(std::string mountpoint, PyRef callable, int64_t startup_seconds);
   // The application that the request names, loaded now when nobody asked for it before; nullptr
   // when that failed.

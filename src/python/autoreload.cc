@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "python/autoreload.h"
 
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "python/gil.h"
 #include "python/py_error.h"
 #include "python/py_ref.h"
+#include "python/read_times.h"
 
 namespace uwsgi {
 namespace {
@@ -38,6 +40,13 @@ std::string TextOf(PyObject* object, const char* attribute) {
       value && PyUnicode_Check(value.get()) ? PyUnicode_AsUTF8AndSize(value.get(), &size) : nullptr;
   PyErr_Clear();
   return text != nullptr ? std::string(text, static_cast<size_t>(size)) : std::string();
+}
+
+// When content or attributes of a file were changed last; 0 for a file that is not there.
+int64_t ChangedMicros(const std::string& file) {
+  struct stat facts {};
+  if (::stat(file.c_str(), &facts) != 0) return 0;
+  return int64_t{facts.st_ctim.tv_sec} * 1'000'000 + facts.st_ctim.tv_nsec / 1000;
 }
 
 }  // namespace
@@ -94,20 +103,25 @@ Result<std::unique_ptr<Autoreload>> Autoreload::Create(std::vector<std::string> 
 }
 
 void Autoreload::LookAtModules() {
-  std::vector<std::string> files;
+  std::vector<std::pair<std::string, int64_t>> files;
   {
     GilLock locked;
-    files = FilesOfModules(ignored_);
+    for (std::string& file : FilesOfModules(ignored_)) {
+      const int64_t read_us = ReadMicros(file);
+      files.emplace_back(std::move(file), read_us);
+    }
   }
-  for (const std::string& file : files) Watch(file);
+  for (const auto& [file, read_us] : files) Watch(file, read_us);
 }
 
-void Autoreload::Watch(const std::string& file) {
+void Autoreload::Watch(const std::string& file, int64_t read_us) {
   if (!files_.insert(file).second) return;
   watch_->Add(file, [this, file](FileChange change) {
     // What replaces it comes at once, or it is not needed.
     if (change != FileChange::kDeleted) on_change_(file);
   });
+  // Now that it is watched: what has come between its import and this moment.
+  if (ChangedMicros(file) > read_us && read_us != 0) on_change_(file);
 }
 
 }  // namespace uwsgi

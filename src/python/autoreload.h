@@ -33,7 +33,7 @@ class Autoreload {
   Autoreload(std::unique_ptr<EventLoop> loop, UniqueFd timer, std::vector<std::string> ignored,
              Callback on_change);
   void LookAtModules();
-  void Watch(const std::string& file);
+  void Watch(const std::string& file, int64_t read_us);
 
   std::unique_ptr<EventLoop> loop_;
   UniqueFd timer_;  // runs off a while after an import

@@ -55,7 +55,16 @@ void LogException() {
 Error ErrorFromPython() {
   const PyRef exception = TakeException();
   if (!exception) return Error{"unknown Python error"};
-  return Error{DescribeException(exception.get())};
+  Error error{DescribeException(exception.get())};
+  if (PyErr_GivenExceptionMatches(exception.get(), PyExc_KeyboardInterrupt) != 0)
+    error.exit_code = kExitInterrupted;
+  return error;
+}
+
+tl::unexpected<Error> StoppedWhileLoading() {
+  return tl::unexpected(
+      Error{.message = "SIGINT received while the application was loading: stopped",
+            .exit_code = kExitInterrupted});
 }
 
 PyObject* Raise(PyObject* type, std::string_view message) {

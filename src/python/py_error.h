@@ -19,8 +19,13 @@ std::string DescribeException(PyObject* exception);
 // Takes the current exception and writes it to the log in one piece. SystemExit is an exception
 // like the others.
 void LogException();
-// Takes the current exception as an Error whose message is the traceback.
+// Takes the current exception as an Error whose message is the traceback. That of a
+// KeyboardInterrupt has the exit code kExitInterrupted.
 Error ErrorFromPython();
+// Somebody has pressed Ctrl-C: a stop, not a failure.
+inline constexpr int kExitInterrupted = 0;
+// What is said in its place when that came while the application was loading.
+tl::unexpected<Error> StoppedWhileLoading();
 // Raises a Python exception; always nullptr, so that a C function can return it.
 PyObject* Raise(PyObject* type, std::string_view message);
 

@@ -18,6 +18,7 @@
 #include "python/interpreter.h"
 #include "python/mule_script.h"
 #include "python/py_error.h"
+#include "python/read_times.h"
 #include "python/signal_handlers.h"
 #include "python/spool_handler.h"
 #include "python/stack_dump.h"
@@ -136,21 +137,25 @@ Status PythonRuntime::MakeObjects() {
 Status PythonRuntime::Start() {
   TRY_STATUS(interpreter_.Start(spec_.interpreter));
   GilLock locked;
+  if (spec_.autoreload) TRY_STATUS(RememberReads());
   return MakeObjects();
 }
 
-void ImportAll(const std::vector<std::string>& modules,
-               Result<PyRef> (*import)(const std::string&) = ImportModule) {
+// A module that cannot be imported is told of and done without.
+Status ImportAll(const std::vector<std::string>& modules,
+                 Result<PyRef> (*import)(const std::string&) = ImportModule) {
   for (const std::string& name : modules) {
     const auto module = import(name);
+    if (!module && module.error().exit_code == kExitInterrupted) return StoppedWhileLoading();
     if (!module)
       LogRaw(module.error().text() + (module.error().message.back() == '\n' ? "" : "\n"));
   }
+  return {};
 }
 
 Status PythonRuntime::LoadApps() {
   GilLock locked;
-  ImportAll(spec_.shared_imports);
+  TRY_STATUS(ImportAll(spec_.shared_imports));
   return objects_->apps.Load();
 }
 
@@ -163,7 +168,7 @@ std::vector<AppInfo> PythonRuntime::apps() const {
 Status PythonRuntime::StartWorker() {
   GilLock locked;
   CallApiHook("post_fork_hook");
-  ImportAll(spec_.imports);
+  TRY_STATUS(ImportAll(spec_.imports));
   objects_->after_request = ApiHook("after_req_hook");
   if (auto dump = StackDump::Create()) {
     stack_dump_.emplace(std::move(*dump));
@@ -183,7 +188,7 @@ void PythonRuntime::ShutToInterrupts(Seat& mine) {
 
 std::optional<int> PythonRuntime::StartMule() {
   GilLock locked;
-  ImportAll(spec_.imports);
+  if (!ImportAll(spec_.imports)) return kExitInterrupted;
   const PyRef hook = ApiHook("post_fork_hook");
   return RunUntilToldToEnd([&] { return !hook || PyRef::Steal(PyObject_CallNoArgs(hook.get())); });
 }
@@ -223,8 +228,7 @@ bool PythonRuntime::HandleSignal(int core, uint8_t signal, int64_t started_us) {
 Status PythonRuntime::StartSpooler() {
   GilLock locked;
   CallApiHook("post_fork_hook");
-  ImportAll(spec_.spooler_imports, ImportUnderItsName);
-  return {};
+  return ImportAll(spec_.spooler_imports, ImportUnderItsName);
 }
 
 SpoolResult PythonRuntime::RunSpoolTask(const SpoolTask& task, std::string_view name) {

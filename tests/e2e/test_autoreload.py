@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """py-autoreload: the server is reloaded when the file of a module changes."""
+import os
 import re
+
+import pytest
 
 from support.processes import wait_until
 
@@ -88,3 +91,33 @@ def test_ignored_modules_are(server, tmp_path):
     (tmp_path / "first.py").write_text("text = 'two'\n")
     change(srv, tmp_path / "later.py", "two", "/later")
     assert "first.py has been modified" not in srv.log()
+
+
+GATED = APP.replace("import first\n", """import first, os
+if os.path.exists({gate!r}):
+    open({gate!r}).read()
+""")
+
+
+@pytest.mark.parametrize("more", [[], ["--lazy-apps"]], ids=["in-the-master", "lazy-apps"])
+def test_a_change_between_the_import_and_the_watch_is_seen(server, tmp_path, more):
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    (tmp_path / "first.py").write_text("text = 'one'\n")
+    srv = server(app=GATED.format(folder=str(tmp_path), gate=str(gate)), args=["--py-autoreload", "1", *more], ready=False)
+    with open(gate, "w"):  # somebody reads: `first` has been imported, and nothing is watched yet
+        gate.unlink()
+        (tmp_path / "first.py").write_text("text = 'two, changed meanwhile'\n")
+    srv.wait_log(rf"^\[uwsgi-python-reloader\] module/file {re.escape(str(tmp_path))}/first\.py has been modified$", timeout=20)
+    srv.wait_log(r"gracefully \(RE\)spawned", timeout=20)
+    wait_until(lambda: srv.get("/").text == "two, changed meanwhile", srv.seconds(20), "the new code")
+
+
+def test_a_module_that_the_application_writes_before_it_imports_it_is_no_change(server, tmp_path):
+    text = APP.replace("import first\n", "open({folder!r} + '/first.py', 'w').write('text = \"made\"')\nimport first\n")
+    (tmp_path / "later.py").write_text("text = 'one'\n")
+    srv = server(app=text.format(folder=str(tmp_path)), args=["--py-autoreload", "1", "--lazy-apps"])
+    assert srv.get("/").text == "made"
+    assert srv.get("/later").text == "one"
+    change(srv, tmp_path / "later.py", "two", "/later")
+    assert "later.py" in re.search(r"module/file (.*) has been modified", srv.log())[1], "before a trial writes it once more"

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finding and loading applications, and choosing among several."""
+import os
+import signal
 import subprocess
 import sys
 
@@ -230,3 +232,30 @@ application = text(lambda e: ensure())
     srv = server(args=["-w", "ticking"], cwd=folder)
     srv.get()
     wait_until(lambda: int(srv.get().text) > 20, what="20 ticks")
+
+
+HANGS = """
+open({gate!r}).read()
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"late"]
+"""
+
+
+@pytest.mark.parametrize("lazy", [False, True], ids=["in-the-master", "lazy-apps"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
+def test_a_stop_while_the_application_loads_is_a_stop(server, tmp_path, number, lazy):
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    args = ["--master", "--need-app", "--pidfile", tmp_path / "pid", "--vacuum", *(["--lazy-apps"] if lazy else [])]
+    srv = server(app=HANGS.format(gate=str(gate)), args=args, ready=False)
+    with open(gate, "w"):
+        if number == signal.SIGINT:  # as Ctrl-C does it
+            os.killpg(srv.pid, number)
+        else:
+            srv.signal(number)
+    srv.ended(0)
+    if number == signal.SIGINT and not lazy:
+        srv.wait_log("^SIGINT received while the application was loading: stopped$")
+    assert not (tmp_path / "pid").exists()
+    assert "no app loaded" not in srv.log() and "Traceback" not in srv.log()
