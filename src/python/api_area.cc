@@ -100,6 +100,25 @@ PyObject* AreaReadNumber(PyObject*, Args given, Py_ssize_t count) {
   return number ? PyLong_FromLongLong(*number) : RaiseBadCall(kReadName<Number>);
 }
 
+// A number with or without sign that this type has room for.
+template <typename Number>
+std::optional<Number> FittingNumber(PyObject* object) {
+  int overflow = 0;
+  const long long number = PyLong_AsLongLongAndOverflow(object, &overflow);
+  if (number == -1 && PyErr_Occurred() != nullptr) return std::nullopt;
+  if constexpr (sizeof(Number) == sizeof number) {
+    if (overflow == 0) return number;
+    const unsigned long long bits = PyLong_AsUnsignedLongLong(object);
+    if (PyErr_Occurred() != nullptr) return std::nullopt;
+    return static_cast<Number>(bits);
+  } else {
+    constexpr long long kEnd = 1LL << (8 * sizeof(Number));
+    if (overflow == 0 && number < kEnd && number >= -kEnd / 2) return static_cast<Number>(number);
+    PyErr_Format(PyExc_OverflowError, "the number does not fit into %zu bytes", sizeof(Number));
+    return std::nullopt;
+  }
+}
+
 // sharedarea_writeN(area, position, number) -> None; numbers without sign are taken too
 template <typename Number>
 PyObject* AreaWriteNumber(PyObject*, Args given, Py_ssize_t count) {
@@ -107,12 +126,12 @@ PyObject* AreaWriteNumber(PyObject*, Args given, Py_ssize_t count) {
   SharedArea* const area = args.HasBetween(3, 3) ? AreaOf(args, kWriteName<Number>) : nullptr;
   const auto at = area != nullptr ? args.Number(1) : std::nullopt;
   if (!at) return nullptr;
-  const auto bits = PyLong_AsUnsignedLongLongMask(args.at(2));
-  if (PyErr_Occurred() != nullptr) return nullptr;
+  const auto number = FittingNumber<Number>(args.at(2));
+  if (!number) return nullptr;
   bool done = false;
   {
     GilRelease unlocked;
-    done = area->WriteNumber<Number>(*at, static_cast<Number>(bits));
+    done = area->WriteNumber<Number>(*at, *number);
   }
   return NoneOrBadCall(done, kWriteName<Number>);
 }
@@ -147,16 +166,22 @@ PyObject* AreaDecrease64(PyObject*, Args given, Py_ssize_t count) {
   return Add<int64_t>({"sharedarea_dec64", given, count}, "sharedarea_dec64", -1);
 }
 
-// sharedarea_rlock(area), sharedarea_wlock(area) -> None: the same lock; waits
-PyObject* AreaLock(PyObject*, Args given, Py_ssize_t count) {
-  const CallArgs args("sharedarea_wlock", given, count);
-  SharedArea* const area = args.HasBetween(1, 1) ? AreaOf(args, "sharedarea_wlock") : nullptr;
+PyObject* Lock(const CallArgs& args, std::string_view name) {
+  SharedArea* const area = args.HasBetween(1, 1) ? AreaOf(args, name) : nullptr;
   if (area == nullptr) return nullptr;
   {
     GilRelease unlocked;
     area->Lock();
   }
   Py_RETURN_NONE;
+}
+
+// sharedarea_rlock(area), sharedarea_wlock(area) -> None: the same lock; waits
+PyObject* AreaReadLock(PyObject*, Args given, Py_ssize_t count) {
+  return Lock({"sharedarea_rlock", given, count}, "sharedarea_rlock");
+}
+PyObject* AreaWriteLock(PyObject*, Args given, Py_ssize_t count) {
+  return Lock({"sharedarea_wlock", given, count}, "sharedarea_wlock");
 }
 
 // sharedarea_unlock(area) -> None
@@ -171,8 +196,12 @@ PyObject* AreaUnlock(PyObject*, Args given, Py_ssize_t count) {
 // sharedarea_memoryview(area) -> memoryview, writable; sharedarea_object(area): the same
 PyObject* AreaView(PyObject*, Args given, Py_ssize_t count) {
   const CallArgs args("sharedarea_memoryview", given, count);
-  SharedArea* const area = args.HasBetween(1, 1) ? AreaOf(args, "sharedarea_memoryview") : nullptr;
-  if (area == nullptr) return nullptr;
+  const auto number = args.HasBetween(1, 1) ? args.Number(0) : std::nullopt;
+  if (!number) return nullptr;
+  SharedArea* const area = services().areas->Find(*number);
+  if (area == nullptr)
+    return Raise(PyExc_ValueError,
+                 fmt::format("cannot get a memoryview object from sharedarea {}", *number));
   return PyMemoryView_FromMemory(area->view(), static_cast<Py_ssize_t>(area->size()), PyBUF_WRITE);
 }
 
@@ -196,8 +225,8 @@ PyMethodDef kMethods[] = {
     {"sharedarea_inclong", AsCFunction(AreaIncrease64), METH_FASTCALL, nullptr},
     {"sharedarea_dec32", AsCFunction(AreaDecrease32), METH_FASTCALL, nullptr},
     {"sharedarea_dec64", AsCFunction(AreaDecrease64), METH_FASTCALL, nullptr},
-    {"sharedarea_rlock", AsCFunction(AreaLock), METH_FASTCALL, nullptr},
-    {"sharedarea_wlock", AsCFunction(AreaLock), METH_FASTCALL, nullptr},
+    {"sharedarea_rlock", AsCFunction(AreaReadLock), METH_FASTCALL, nullptr},
+    {"sharedarea_wlock", AsCFunction(AreaWriteLock), METH_FASTCALL, nullptr},
     {"sharedarea_unlock", AsCFunction(AreaUnlock), METH_FASTCALL, nullptr},
     {"sharedarea_memoryview", AsCFunction(AreaView), METH_FASTCALL, nullptr},
     {"sharedarea_object", AsCFunction(AreaView), METH_FASTCALL, nullptr},

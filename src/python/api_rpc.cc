@@ -70,26 +70,30 @@ PyObject* RpcList(PyObject*, PyObject*) {
   return ToTuple({names.begin(), names.end()}).Release();
 }
 
+PyObject* BadCall(std::string_view why) {
+  return Raise(PyExc_ValueError, fmt::format("unable to call rpc function: {}", why));
+}
+
 // Calls the function that argument `first` names with the arguments behind it; an empty node is
 // this process.
 PyObject* CallNamed(const CallArgs& args, ByteView node, Py_ssize_t first) {
-  const auto name = args.Data(first);
-  if (!name) return nullptr;
-  std::vector<ByteView> arguments;
-  for (Py_ssize_t i = first + 1; i < args.count(); ++i) {
-    const auto argument = args.Data(i);
-    if (!argument) return nullptr;
-    arguments.push_back(*argument);
+  std::vector<ByteView> texts;  // the name and the arguments
+  for (Py_ssize_t i = first; i < args.count(); ++i) {
+    const auto text = args.Data(i);
+    if (!text) return BadCall("its name and arguments have to be str or bytes");
+    texts.push_back(*text);
   }
-  if (arguments.size() > RpcTable::kMostArgs)
-    return Raise(PyExc_ValueError, "unable to call rpc function");
+  if (texts.empty()) return BadCall("it is not named");
+  if (texts.size() - 1 > RpcTable::kMostArgs) return BadCall("too many arguments");
+  const ByteView name = texts.front();
+  const std::vector<ByteView> arguments(texts.begin() + 1, texts.end());
   std::optional<std::string> result;
   {
     GilRelease unlocked;
     if (!node.empty()) {
-      result = CallRemote(node, *name, arguments);
+      result = CallRemote(node, name, arguments);
     } else if (services().rpc != nullptr) {
-      result = services().rpc->Call(*name, arguments);
+      result = services().rpc->Call(name, arguments);
     }
   }
   if (!result) Py_RETURN_NONE;
@@ -98,16 +102,15 @@ PyObject* CallNamed(const CallArgs& args, ByteView node, Py_ssize_t first) {
 
 // call(function, *arguments) -> bytes or None
 PyObject* CallLocal(PyObject*, Args given, Py_ssize_t count) {
-  const CallArgs args("call", given, count);
-  return args.HasBetween(1, 256) ? CallNamed(args, {}, 0) : nullptr;
+  return CallNamed({"call", given, count}, {}, 0);
 }
 
 // rpc(node, function, *arguments) -> bytes or None; the node None or empty: here
 PyObject* CallAnywhere(PyObject*, Args given, Py_ssize_t count) {
   const CallArgs args("rpc", given, count);
-  if (!args.HasBetween(2, 257)) return nullptr;
+  if (count == 0) return BadCall("it is not named");
   const auto node = args.at(0) == Py_None ? std::optional<ByteView>(ByteView()) : args.Data(0);
-  return node ? CallNamed(args, *node, 1) : nullptr;
+  return node ? CallNamed(args, *node, 1) : BadCall("the node has to be str, bytes or None");
 }
 
 PyMethodDef kMethods[] = {

@@ -7,8 +7,11 @@ namespace uwsgi {
 
 bool CallArgs::HasBetween(Py_ssize_t least, Py_ssize_t most) const {
   if (count_ >= least && count_ <= most) return true;
-  PyErr_Format(PyExc_TypeError, "%s() takes %zd to %zd arguments (%zd given)", function_, least,
-               most, count_);
+  const bool too_few = count_ < least;
+  const Py_ssize_t limit = too_few ? least : most;
+  PyErr_Format(PyExc_TypeError, "%s() takes %s %zd argument%s (%zd given)", function_,
+               least == most ? "exactly" : (too_few ? "at least" : "at most"), limit,
+               limit == 1 ? "" : "s", count_);
   return false;
 }
 

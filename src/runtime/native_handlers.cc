@@ -54,17 +54,17 @@ void SendValue(Response& response, CacheRequest kind, const std::optional<CacheV
 // 3 and 4: the key is a variable, the answer the bare value.
 void GetByVar(const CacheClient& caches, Request& request, Response& response) {
   const auto command = ReadCacheCommand(request.block);
-  const auto value =
-      command ? caches.Get(command->cache, command->key) : std::optional<CacheValue>();
+  if (!command) return response.Abandon();
+  const bool by_http = !command->get.empty();
+  const auto value = caches.Get(command->cache, by_http ? command->get : command->key);
   if (value) return Send(response, value->bytes);
-  if (request.modifier2 == static_cast<uint8_t>(CacheRequest::kGetOrMissing))
-    return response.Plain(404, "Not Found");
+  if (by_http) return response.Plain(404, "Not Found");
   response.Abandon();
 }
 
 void SetFromItems(const CacheClient& caches, ByteView block) {
   const auto items = ReadItems(block);
-  if (items && items->size() == 2)
+  if (items && items->size() >= 2)
     caches.Set({}, (*items)[0], (*items)[1], 0, Cache::SetMode::kAdd);
 }
 
@@ -93,8 +93,11 @@ void Dump(const CacheClient& caches, ByteView name, Response& response) {
 using Answer = std::optional<CacheValue>;
 Answer Succeeded(bool done) { return done ? Answer(CacheValue{}) : std::nullopt; }
 
+// What does not fit is refused before it is read.
 Answer Store(const CacheClient& caches, const CacheCommand& command, Request& request,
              Cache::SetMode mode) {
+  const Cache* const cache = caches.Local(command.cache);
+  if (cache == nullptr || command.size > cache->spec().longest_value()) return std::nullopt;
   const auto value = ReadBody(request);
   return Succeeded(value && caches.Set(command.cache, command.key, *value, command.expires, mode));
 }
@@ -152,7 +155,7 @@ void HandleCachePacket(const Services& services, Request& request, Response& res
       caches.Delete({}, request.block);
       return response.Abandon();
     case CacheRequest::kGetByVar:
-    case CacheRequest::kGetOrMissing:
+    case CacheRequest::kGetByVarToo:
       return GetByVar(caches, request, response);
     case CacheRequest::kDump:
       return Dump(caches, request.block, response);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 #include <random>
 
 #include "base/clock.h"
@@ -75,7 +76,10 @@ Result<std::unique_ptr<Cache>> Cache::Create(CacheSpec spec) {
   return std::make_unique<Cache>(std::move(spec), std::move(memory));
 }
 
-int64_t Cache::ExpiryAfter(int64_t seconds) { return seconds > 0 ? Now() + seconds : 0; }
+int64_t Cache::ExpiryAfter(int64_t seconds) {
+  if (seconds <= 0) return 0;
+  return Now() + std::min(seconds, std::numeric_limits<int64_t>::max() / 2);
+}
 
 uint64_t Cache::ChecksumOf(ByteView key, ByteView value, uint64_t seed) {
   return HashBytes(value, HashBytes(key, seed));

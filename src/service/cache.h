@@ -70,7 +70,8 @@ class Cache {
   // 0 when there is no number.
   [[nodiscard]] int64_t Number(ByteView key);
 
-  // When a value stored now for so many seconds expires; 0 is never, and so is less.
+  // When a value stored now for so many seconds expires; 0 is never, and so is less. No number is
+  // too large.
   [[nodiscard]] static int64_t ExpiryAfter(int64_t seconds);
 
   // Removes what has expired and returns how many entries that were. Never waits for a lock: what

@@ -37,7 +37,7 @@ struct TextRow {
 constexpr TextRow kTexts[] = {{"cmd", &CacheCommand::cmd},
                               {"status", &CacheCommand::status},
                               {"key", &CacheCommand::key},
-                              {"get", &CacheCommand::key},
+                              {"get", &CacheCommand::get},
                               {"cache", &CacheCommand::cache}};
 
 // False when the value of a number is none.
@@ -71,8 +71,7 @@ Result<CacheCommand> ReadCacheCommand(ByteView block) {
 Result<std::string> MakeCachePacket(const CacheCommand& command) {
   std::string block;
   for (const TextRow& row : kTexts) {
-    if (!(command.*row.member).empty() && row.name != "get")
-      TRY_STATUS(AppendVar(block, row.name, command.*row.member));
+    if (!(command.*row.member).empty()) TRY_STATUS(AppendVar(block, row.name, command.*row.member));
   }
   if (command.size != 0) TRY_STATUS(AppendVar(block, "size", std::to_string(command.size)));
   if (command.expires != 0)

@@ -17,13 +17,13 @@ inline constexpr uint8_t kCacheModifier = 111;
 
 // Second modifiers.
 enum class CacheRequest : uint8_t {
-  kGet = 0,           // block: the key
-  kSet = 1,           // block: array of key and value
-  kDelete = 2,        // block: the key
-  kGetByVar = 3,      // block: variables, `key`
-  kGetOrMissing = 4,  // block: variables, `get`; answered by HTTP
-  kGetStreamed = 5,   // block: the key
-  kDump = 6,          // block: the name of the cache
+  kGet = 0,          // block: the key
+  kSet = 1,          // block: array of key and value
+  kDelete = 2,       // block: the key
+  kGetByVar = 3,     // block: variables, `key`, or `get` when a miss shall be told by HTTP
+  kGetByVarToo = 4,  // the same
+  kGetStreamed = 5,  // block: the key
+  kDump = 6,         // block: the name of the cache
   kDumpReply = 7,
   kNoticeSet = 10,     // UDP; block: array of key, value, expiry
   kNoticeDelete = 11,  // UDP; block: array of the key
@@ -35,6 +35,7 @@ struct CacheCommand {
   ByteView cmd;     // get, set, update, del, exists, clear
   ByteView status;  // of an answer: ok
   ByteView key;
+  ByteView get;         // the key of a bare request by variable
   ByteView cache;       // its name, empty: the first
   int64_t expires = 0;  // of a command: seconds from now; of an answer: seconds since 1970
   uint64_t size = 0;    // of the value that follows the block

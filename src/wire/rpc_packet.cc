@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/rpc_packet.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/strings.h"
 #include "wire/uwsgi_packet.h"
 
@@ -24,7 +27,8 @@ std::optional<RpcCall> ReadRpcPath(ByteView path) {
   std::vector<ByteView> parts = Split(path, '/');
   RpcCall call{.name = parts.front()};
   if (call.name.empty()) return std::nullopt;
-  call.args.assign(parts.begin() + 1, parts.end());
+  std::copy_if(parts.begin() + 1, parts.end(), std::back_inserter(call.args),
+               [](ByteView part) { return !part.empty(); });
   return call;
 }
 

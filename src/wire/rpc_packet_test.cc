@@ -26,7 +26,7 @@ TEST(RpcPacket, RefusesWhatNamesNoFunctionOrIsCutShort) {
 }
 
 TEST(RpcPacket, ReadsAPath) {
-  const auto call = ReadRpcPath("/hello/x/y/");
+  const auto call = ReadRpcPath("/hello/x//y/");
   ASSERT_TRUE(call);
   EXPECT_EQ(call->name, "hello");
   EXPECT_EQ(call->args, (std::vector<ByteView>{"x", "y"}));

@@ -46,6 +46,7 @@ def srv(module_server):
     ("[uwsgi.cache_set(k, 'v', 0, 'clear') for k in 'abcde']", "[True, True, True, True, True]"),
     ("uwsgi.cache_clear('clear'), uwsgi.cache_keys('clear')", "(True, [])"),
     ("uwsgi.cache_set('a', 'b', 0, 'clear'), uwsgi.cache_keys('clear')", "(True, [b'a'])"),
+    ("[uwsgi.cache_set('far', 'x', 2**63 - 1), uwsgi.cache_get('far'), uwsgi.cache_update('far', 'y', -5), uwsgi.cache_get('far')]", "[True, b'x', True, b'y']"),
     ("uwsgi.cache_set(1, 'b')", None), ("uwsgi.cache_get()", None),
 ])
 def test_functions(srv, expression, expected):
@@ -270,9 +271,21 @@ def test_bare_packets(open_srv):
     assert value(srv, "uwsgi.cache_get('by')") == "b'packet'"
     assert packet.exchange(address, packet.header(2, 111, 2) + b"by") == b""
     assert value(srv, "uwsgi.cache_get('by')") == "None"
-    assert packet.exchange(address, packet.encode({"key": "k"}, b"", 111, 3)) == b"val"
-    assert packet.exchange(address, packet.encode({"get": "k"}, b"", 111, 4)) == b"val"
-    assert packet.exchange(address, packet.encode({"get": "missing"}, b"", 111, 4)).startswith(b"HTTP/1.0 404 Not Found\r\n")
+    block = item(b"three") + item(b"items") + item(b"100")
+    assert packet.exchange(address, packet.header(len(block), 111, 1) + block) == b""
+    assert value(srv, "uwsgi.cache_get('three')") == "b'items'"
+    for modifier in 3, 4:
+        assert packet.exchange(address, packet.encode({"key": "k"}, b"", 111, modifier)) == b"val"
+        assert packet.exchange(address, packet.encode({"get": "k"}, b"", 111, modifier)) == b"val"
+        assert packet.exchange(address, packet.encode({"key": "missing"}, b"", 111, modifier)) == b""
+        assert packet.exchange(address, packet.encode({"get": "missing"}, b"", 111, modifier)).startswith(b"HTTP/1.0 404 Not Found\r\n")
+
+
+def test_a_value_that_cannot_fit_is_refused_before_it_is_sent(open_srv):
+    srv, address = open_srv
+    # Only so many of its bytes follow: an answer comes all the same.
+    assert packet.exchange(address, command(b"short", cmd="update", key="k", size=65537)) == b""
+    assert packet.exchange(address, command(b"short", cmd="set", key="k", size=5, cache="third")) == b""
 
 
 @pytest.mark.parametrize("data", [

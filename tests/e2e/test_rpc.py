@@ -54,6 +54,12 @@ def test_names_and_arguments_may_be_text(srv):
     assert value(srv, "uwsgi.call('hello', 'a', b'b')") == "b'hello a+b'"
 
 
+@pytest.mark.parity
+@pytest.mark.parametrize("call", ["call()", "call(b'hello', 1)", "call(None)", "rpc()", "rpc('')", "rpc(None, b'hello', 1)"])
+def test_calls_that_cannot_be_raise(srv, call):
+    assert value(srv, f"uwsgi.{call}").startswith("'ValueError: unable to call rpc function")
+
+
 def test_there_are_only_so_many(server):
     more = "results = []\nfor i in range(5):\n    try: results.append(uwsgi.register_rpc('f%d' % i, len))\n    except ValueError as problem: results.append(str(problem))\n"
     srv = server(app=app(more), args=["--master", "--rpc-max", "2"])

@@ -21,6 +21,8 @@ def srv(module_server):
     ("uwsgi.sharedarea_write64(0, 8, 1 << 40), uwsgi.sharedarea_inc64(0, 8), uwsgi.sharedarea_read64(0, 8), uwsgi.sharedarea_readlong(0, 8)",
      "(None, None, 1099511627777, 1099511627777)"),
     ("uwsgi.sharedarea_write32(0, 20, 5), uwsgi.sharedarea_dec32(0, 20, 7), uwsgi.sharedarea_read32(0, 20)", "(None, None, -2)"),
+    ("uwsgi.sharedarea_rlock(9)", "'ValueError: error calling uwsgi_sharedarea_rlock()'"),
+    ("uwsgi.sharedarea_memoryview(9)", "'ValueError: cannot get a memoryview object from sharedarea 9'"),
     ("uwsgi.sharedarea_read(0, 5000, 1)", "'ValueError: error calling uwsgi_sharedarea_read()'"),
     ("uwsgi.sharedarea_write(0, 4095, b'xx')", "'ValueError: error calling uwsgi_sharedarea_write()'"),
     ("uwsgi.sharedarea_write32(0, 4093, 1)", "'ValueError: error calling uwsgi_sharedarea_write32()'"),
@@ -44,6 +46,14 @@ def test_numbers_stay_inside(srv):
         assert "error calling" in value(srv, f"uwsgi.{call}")
     assert "error calling" in value(srv, "uwsgi.sharedarea_read(1, 0)")
     assert "error calling" in value(srv, "uwsgi.sharedarea_read(-1, 0)")
+
+
+def test_numbers_that_have_no_room_are_refused(srv):
+    for size in 8, 16, 32, 64:
+        for least in -(1 << (size - 1)), (1 << size) - 1:
+            assert value(srv, f"uwsgi.sharedarea_write{size}(0, 0, {least})") == "None"
+        for beyond in -(1 << (size - 1)) - 1, 1 << size, 1 << 100:
+            assert "OverflowError" in value(srv, f"uwsgi.sharedarea_write{size}(0, 0, {beyond})")
 
 
 def test_the_holder_of_the_lock_is_not_locked_out(srv):
