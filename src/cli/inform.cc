@@ -11,6 +11,7 @@
 #include "config/help.h"
 #include "process/pidfile.h"
 #include "process/process_plan.h"
+#include "service/alarm_plan.h"
 #include "service/log_plan.h"
 #include "service/remote_signal.h"
 
@@ -54,6 +55,10 @@ Result<std::optional<int>> Inform(const Options& options, const std::string& bin
   }
   if (options.logger_list) {
     Print("*** loggers ***\n" + LoggerKinds());
+    return 0;
+  }
+  if (options.alarm_list) {
+    Print("*** alarms ***\n" + AlarmKinds());
     return 0;
   }
   for (const ListValue& text : options.print) Print(text.text + "\n");

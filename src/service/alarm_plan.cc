@@ -117,6 +117,12 @@ Result<std::vector<size_t>> PlanOccasion(const ListOption& list, const AlarmsSpe
 
 }  // namespace
 
+std::string AlarmKinds() {
+  std::string lines;
+  for (const KindRow& row : kKinds) fmt::format_to(std::back_inserter(lines), "{}\n", row.name);
+  return lines;
+}
+
 Result<AlarmsSpec> PlanAlarms(const Options& options) {
   AlarmsSpec spec;
   spec.quiet_s = options.alarm_freq;

@@ -165,10 +165,10 @@ Result<CacheItem> PlanItem(const ListValue& given) {
   return item;
 }
 
-CacheItem PlanFile(const ListValue& given) {
+CacheItem PlanFile(const ListValue& given, CacheItem::Source source) {
   CacheItem item = SplitName(given, std::string::npos);
   item.value = item.key;
-  item.is_file = true;
+  item.source = source;
   return item;
 }
 
@@ -189,7 +189,12 @@ Result<CachesSpec> PlanCaches(const Options& options) {
     cache.no_expire |= options.cache_no_expire;
   }
   for (const ListValue& given : options.add_cache_item) spec.items.push_back(TRY(PlanItem(given)));
-  for (const ListValue& given : options.load_file_in_cache) spec.items.push_back(PlanFile(given));
+  for (const ListValue& given : options.load_file_in_cache) {
+    spec.items.push_back(PlanFile(given, CacheItem::Source::kFile));
+  }
+  for (const ListValue& given : options.load_file_in_cache_gzip) {
+    spec.items.push_back(PlanFile(given, CacheItem::Source::kGzippedFile));
+  }
   return spec;
 }
 

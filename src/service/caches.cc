@@ -6,6 +6,7 @@
 #include "service/cache_peers.h"
 #include "service/cache_remote.h"
 #include "service/cache_store.h"
+#include "wire/compress.h"
 
 namespace uwsgi {
 namespace {
@@ -65,16 +66,50 @@ Cache* Caches::Find(ByteView name) const {
   return nullptr;
 }
 
-Status Caches::Put(const CacheItem& item) const {
-  Cache* const cache = Find(item.cache);
-  if (cache == nullptr) return Fail("there is no cache \"{}\" ({})", item.cache, item.origin);
+namespace {
+
+Result<std::string> ValueOf(const CacheItem& item) {
+  if (item.source == CacheItem::Source::kText) return item.value;
+  std::string bytes = TRY(ReadFile(item.value));
+  return item.source == CacheItem::Source::kFile ? bytes : GzipBytes(bytes);
+}
+
+Status PutInto(Cache& cache, const CacheItem& item, ByteView value) {
   // compat: a store may hold it already, and then the stored value stays.
-  const std::string value = item.is_file ? TRY(ReadFile(item.value)) : item.value;
-  const CacheStored stored = cache->Set(item.key, value, 0, Cache::SetMode::kAdd);
-  if (stored == CacheStored::kYes || stored == CacheStored::kExists) return {};
-  return Fail("\"{:.80}\" cannot be put into cache \"{}\": {} ({})", item.key, cache->name(),
-              stored == CacheStored::kFull ? "it is full" : "key or value is empty or too long",
-              item.origin);
+  const CacheStored stored = cache.Set(item.key, value, 0, Cache::SetMode::kAdd);
+  if (stored != CacheStored::kYes && stored != CacheStored::kExists)
+    return Fail("\"{:.80}\" cannot be put into cache \"{}\": {} ({})", item.key, cache.name(),
+                stored == CacheStored::kFull ? "it is full" : "key or value is empty or too long",
+                item.origin);
+  if (stored == CacheStored::kYes)
+    Log("[{}] stored \"{}\" in \"{}\"",
+        item.source == CacheItem::Source::kGzippedFile ? "cache-gzip" : "cache", item.key,
+        cache.name());
+  return {};
+}
+
+}  // namespace
+
+Status Caches::Put(const CacheItem& item) const {
+  const std::string value = TRY(ValueOf(item));
+  if (!item.cache.empty()) {
+    Cache* const cache = Find(item.cache);
+    if (cache == nullptr) return Fail("there is no cache \"{}\" ({})", item.cache, item.origin);
+    return PutInto(*cache, item, value);
+  }
+  // compat: without a name it goes into every cache; it has to fit into one of them.
+  Status last = Fail("there is no cache for \"{:.80}\" ({})", item.key, item.origin);
+  size_t places = 0;
+  for (const auto& cache : caches_) {
+    Status done = PutInto(*cache, item, value);
+    if (done) {
+      ++places;
+    } else {
+      last = std::move(done);
+    }
+  }
+  if (places != 0 && places != caches_.size()) Log("{}", last.error().text());
+  return places != 0 ? Status() : last;
 }
 
 void Caches::Sweep() const {

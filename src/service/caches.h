@@ -12,11 +12,11 @@ namespace uwsgi {
 
 // Something that is put into a cache at start.
 struct CacheItem {
-  std::string cache;  // empty: the first one
+  std::string cache;  // empty: all
   std::string key;
-  std::string value;
-  bool is_file = false;  // the value is what this file holds
-  std::string origin;    // for messages
+  std::string value;  // the text, or the path of the file
+  enum class Source { kText, kFile, kGzippedFile } source = Source::kText;
+  std::string origin;  // for messages
 };
 
 struct CachesSpec {

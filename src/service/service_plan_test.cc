@@ -61,7 +61,7 @@ TEST(CachePlan, SplitsItems) {
   EXPECT_EQ(plan->items[0].key, "key");
   EXPECT_EQ(plan->items[0].value, "a value=b");
   EXPECT_EQ(plan->items[1].key, "/etc/motd");
-  EXPECT_TRUE(plan->items[1].is_file);
+  EXPECT_EQ(plan->items[1].source, CacheItem::Source::kFile);
 }
 
 TEST(ServicePlan, ReadsSharedAreas) {

@@ -207,3 +207,8 @@ def test_a_full_queue_of_a_socket(server, tmp_path):
 def test_mistakes_of_occasions(program, option, setting, said):
     done = program.run("--http-socket", "127.0.0.1:0", "--alarm", "mine log:", f"--{option}", setting)
     assert done.returncode == 1 and f"{option} = {setting}: " in done.stdout and said in done.stdout
+
+
+def test_alarm_list_prints_the_kinds(program):
+    done = program.run("--alarm-list")
+    assert (done.returncode, done.stdout.split()) == (0, ["***", "alarms", "***", "log", "cmd", "mule", "signal"])

@@ -91,6 +91,18 @@ def test_items_from_the_configuration(server, tmp_path):
     assert value(srv, f"uwsgi.cache_get('{tmp_path}/page.html')") == "b'a page'"
 
 
+@pytest.mark.parity
+def test_items_without_the_name_of_a_cache_go_into_all(server, tmp_path):
+    (tmp_path / "page.html").write_text("a page")
+    srv = server(app=app(), args=["--master", "--cache2", "name=c,items=10", "--cache2", "name=d,items=10", "--add-cache-item", "a=1",
+                                  "--add-cache-item", "d b=2", "--load-file-in-cache-gzip", tmp_path / "page.html"])
+    assert value(srv, "uwsgi.cache_get('a', 'c'), uwsgi.cache_get('a', 'd'), uwsgi.cache_get('b', 'c'), uwsgi.cache_get('b', 'd')") == "(b'1', b'1', None, b'2')"
+    for name in "cd":
+        assert value(srv, f"__import__('gzip').decompress(uwsgi.cache_get('{tmp_path}/page.html', '{name}'))") == "b'a page'"
+    srv.wait_log(r'^\[cache-gzip\] stored ".*/page.html" in "d"$')
+    srv.wait_log(r'^\[cache\] stored "a" in "c"$')
+
+
 def test_blanks_belong_to_values_and_never_is_never(server):
     srv = server(app=app(), args=["--master", "--cache2", "name=c,items=10", "--add-cache-item", "greeting=hello world"])
     assert value(srv, "uwsgi.cache_get('greeting'), uwsgi.cache_set('k', 'v', -1), uwsgi.cache_get('k')") == "(b'hello world', True, b'v')"
