@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tasks per second through the spooler, from workers that leave them to processes that have run them, against uWSGI in one run.
 
-    bench/spooler.py --server-path build/release/uwsgi [--tasks 4000] [--folder DIR] [--rounds 3]
+    bench/spooler.py --server-path build/release/uwsgi [--tasks 20000] [--folder DIR] [--rounds 3]
 
 Each server runs with 8 workers and 4 spooler processes. Workers are asked at the same time to leave their share of the tasks; the clock
-stops when every task has run. Also shown: the same with the queue filled first and drained afterwards, each timed alone; and the processor
-time of all processes of the server for each task that went through, which says something on a machine that is busy with other things too:
-spoolers have the weakest priority.
+stops when every task has run. Also shown: the same with the queue filled first and drained afterwards, each timed alone. Draining is timed
+from the first task that was seen to have run, for both servers: a start would weigh as much as thousands of tasks. And the processor time of
+all processes of the server for each task, which says something on a machine that is busy with other things too: spoolers have the weakest
+priority.
 """
 import argparse
 import os
@@ -94,6 +95,12 @@ class Run:
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
+    def timed(self, action):
+        """Seconds that it took, and seconds of processor time."""
+        began, used = time.monotonic(), self.cpu()
+        action()
+        return time.monotonic() - began, self.cpu() - used
+
     def enqueue(self, where, count):
         threads = [threading.Thread(target=self.get, args=(f"/{where}/{count // WORKERS}",)) for _ in range(WORKERS)]
         for thread in threads:
@@ -110,25 +117,20 @@ class Run:
 
 
 def measure(command, base, tasks):
-    """(tasks/s through, enqueued/s, drained/s, microseconds of processor time for each task)"""
+    """(tasks/s through, enqueued/s, drained/s, microseconds of processor time for each task: through, enqueued, drained)"""
     folder = Path(tempfile.mkdtemp(prefix="spool", dir=base))
     try:
         run = Run(command, folder, drains=False)
-        began, used = time.monotonic(), run.cpu()
-        run.enqueue("live", tasks)
-        run.wait(lambda: run.ran() >= tasks)
-        through, used = time.monotonic() - began, run.cpu() - used
-        began = time.monotonic()
-        run.enqueue("filled", tasks)
-        enqueued = time.monotonic() - began
+        through = run.timed(lambda: run.enqueue("live", tasks) or run.wait(lambda: run.ran() >= tasks))
+        enqueued = run.timed(lambda: run.enqueue("filled", tasks))
         run.stop()
-        began_with = run.ran()
-        began = time.monotonic()
         run = Run(command, folder, drains=True)
-        run.wait(lambda: run.ran() >= began_with + tasks)
-        drained = time.monotonic() - began
+        run.wait(lambda: run.ran() > tasks)
+        left = 2 * tasks - run.ran()
+        drained = run.timed(lambda: run.wait(lambda: run.ran() >= 2 * tasks))
         run.stop()
-        return tasks / through, tasks / enqueued, tasks / drained, used / tasks * 1e6
+        parts = ((tasks, through), (tasks, enqueued), (left, drained))
+        return [count / elapsed for count, (elapsed, _) in parts] + [used / count * 1e6 for count, (_, used) in parts]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -137,7 +139,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server-path", default="build/release/uwsgi")
     parser.add_argument("--peer", default="/usr/bin/uwsgi")
-    parser.add_argument("--tasks", type=int, default=4000)
+    parser.add_argument("--tasks", type=int, default=20000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", help="where the spool directories are made: a disk, not a memory file system")
     given = parser.parse_args()
@@ -149,10 +151,11 @@ def main():
     for _ in range(given.rounds):
         for name, command in commands.items():
             results[name].append(measure(command, given.folder, given.tasks))
-    print(f"{'tasks/s, median (min-max)':<28}{'through':>24}{'enqueued':>24}{'start and drain':>24}{'cpu us a task':>20}")
+    heads = ("through/s", "enqueued/s", "drained/s", "cpu us: through", "enqueued", "drained")
+    print(f"{'median (min-max)':<24}" + "".join(f"{head:>24}" for head in heads))
     for name, rounds in results.items():
         columns = [f"{statistics.median(c):.0f} ({min(c):.0f}-{max(c):.0f})" for c in zip(*rounds, strict=True)]
-        print(f"{name:<28}" + "".join(f"{column:>{width}}" for column, width in zip(columns, (24, 24, 24, 20), strict=True)))
+        print(f"{name:<24}" + "".join(f"{column:>24}" for column in columns))
 
 
 if __name__ == "__main__":
