@@ -24,6 +24,7 @@ namespace uwsgi {
 namespace {
 
 constexpr int kWeakestPriority = 19;
+constexpr int64_t kAskUs = 200;
 constexpr std::array kEndSignals = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
 // Told to end, a spooler finishes its task; when it is killed before it has, that is not the task's
@@ -57,13 +58,21 @@ class Wakers {
     for (const int queue : queues) user_.push_back({queue, POLLIN, 0});
   }
 
+  // What has arrived meanwhile; between many short tasks it is not asked for each time.
+  SpoolerCalls::Next Poll() {
+    if (MonotonicMicros() - asked_us_ < kAskUs) return SpoolerCalls::Next::kGoOn;
+    return Wait(0);
+  }
+
   // Waits up to `wait_us` for a signal or the end of the master, runs the handlers of user signals,
   // and says what is to be done.
   SpoolerCalls::Next Wait(int64_t wait_us) {
     std::vector<pollfd> fds = {{signals_.fd(), POLLIN, 0}, {master_fd_, POLLIN, 0}};
     fds.insert(fds.end(), user_.begin(), user_.end());
     const timespec wait = {wait_us / 1'000'000, wait_us % 1'000'000 * 1000};
-    if (::ppoll(fds.data(), fds.size(), &wait, nullptr) <= 0) return SpoolerCalls::Next::kGoOn;
+    const int ready = ::ppoll(fds.data(), fds.size(), &wait, nullptr);
+    asked_us_ = MonotonicMicros();
+    if (ready <= 0) return SpoolerCalls::Next::kGoOn;
     for (size_t i = 2; i < fds.size(); ++i) {
       if (fds[i].revents == 0) continue;
       if (const auto signal = SignalRouter::Take(fds[i].fd)) run_signal_(*signal);
@@ -81,6 +90,7 @@ class Wakers {
  private:
   SignalSource& signals_;
   int master_fd_;
+  int64_t asked_us_ = 0;
   std::vector<pollfd> user_;
   UniqueFunction<void(uint8_t)> run_signal_;
 };
@@ -142,7 +152,7 @@ Result<int> Serve(const ServingParts& parts, size_t slot, HelperContext& context
                                       [&parts](const SpoolTask& task, std::string_view name) {
                                         return parts.runtime->RunSpoolTask(task, name);
                                       },
-                                  .between = [&wakers] { return wakers.Wait(0); }});
+                                  .between = [&wakers] { return wakers.Poll(); }});
   NoteEndSignals(spooler);
   context.report_ready();
   WorkOff(spooler, wakers, *parts.services->spoolers);

@@ -54,18 +54,6 @@ std::string TaskOf(int fd) {
   return got > 1 && note[0] == kRuns ? std::string(note.data() + 1) : std::string();
 }
 
-// The pid in the name of a note that a process of this host made, 0 for others.
-pid_t PidIn(std::string_view name) {
-  const std::string mine = NextSpoolName();
-  const SpoolOrder order(name), own(mine);
-  const std::string tail = fmt::format("_{}_", order.pid);
-  const std::string own_tail = fmt::format("_{}_", own.pid);
-  const std::string_view host = name.substr(0, name.find(tail));
-  return host == std::string_view(mine).substr(0, mine.find(own_tail))
-             ? static_cast<pid_t>(order.pid)
-             : 0;
-}
-
 }  // namespace
 
 Result<RunningNote> RunningNote::Create(const SpoolDir& dir) {
@@ -119,7 +107,7 @@ std::vector<std::string> RunningNote::TakeDead(const SpoolDir& dir) {
 std::vector<pid_t> RunningNote::Living(const SpoolDir& dir) {
   std::vector<pid_t> pids;
   for (const std::string& path : NotesOf(dir)) {
-    const pid_t pid = PidIn(std::filesystem::path(path).filename().string());
+    const pid_t pid = ProducerOf(std::filesystem::path(path).filename().string());
     if (pid > 0 && IsSpoolFileLocked(path)) pids.push_back(pid);
   }
   return pids;

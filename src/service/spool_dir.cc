@@ -3,7 +3,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +23,8 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000;
 constexpr int64_t kAbandonedUs = 60 * kSecond;
+// What one write puts into a file whole or not at all, even when the process is killed meanwhile.
+constexpr size_t kAtOnce = 4096;
 constexpr std::string_view kReasonSuffix = ".error";
 
 int64_t Micros(const timespec& time) {
@@ -76,25 +80,37 @@ std::vector<std::string> PrioritiesOf(const Listing& listing) {
   return names;
 }
 
+// How a look is done: `put_off` are the only files to look at, or null for all of them.
+struct Look {
+  bool numbers;
+  int64_t now_us;
+  const SpoolPaths* put_off;
+};
+
 // Adds the tasks of one folder to the scan.
-void AddTasks(SpoolScan& scan, const std::string& folder, const Listing& listing, bool numbers,
-              int64_t now_us) {
+void AddTasks(SpoolScan& scan, const std::string& folder, const Listing& listing,
+              const Look& look) {
   std::vector<std::pair<SpoolOrder, std::string>> due;
   for (const Entry& entry : listing.entries()) {
-    if (!entry.is_file || !IsTaskName(entry.name, numbers)) continue;
-    struct stat facts {};
-    if (!listing.Look(entry.name, facts)) continue;
-    const int64_t at_us = Micros(facts.st_mtim);
-    if (at_us > now_us) {
-      ++scan.later;
-      if (scan.next_us == 0 || at_us < scan.next_us) scan.next_us = at_us;
-      continue;
-    }
+    if (!entry.is_file || !IsTaskName(entry.name, look.numbers)) continue;
+    std::string path = folder + "/" + entry.name;
     const SpoolOrder order(entry.name);
     const bool is_dated = order.is_named && order.seconds > 0;
-    const int64_t made_s = is_dated ? static_cast<int64_t>(order.seconds) : at_us / kSecond;
+    auto made_s = static_cast<int64_t>(order.seconds);
+    if (look.put_off == nullptr || !is_dated || look.put_off->contains(path)) {
+      struct stat facts {};
+      if (!listing.Look(entry.name, facts)) continue;
+      const int64_t at_us = Micros(facts.st_mtim);
+      if (at_us > look.now_us) {
+        ++scan.later;
+        if (scan.next_us == 0 || at_us < scan.next_us) scan.next_us = at_us;
+        scan.put_off.insert(std::move(path));
+        continue;
+      }
+      if (!is_dated) made_s = at_us / kSecond;
+    }
     if (scan.oldest_s == 0 || made_s < scan.oldest_s) scan.oldest_s = made_s;
-    due.emplace_back(order, folder + "/" + entry.name);
+    due.emplace_back(order, std::move(path));
   }
   std::sort(due.begin(), due.end());
   for (auto& [order, path] : due) scan.due.push_back(std::move(path));
@@ -185,12 +201,14 @@ bool SpoolDir::Recycle(const SpoolFile& file, uint64_t spare) const {
   return file.BecomeSpare(SparePath(spare));
 }
 
-// A spare is written over where it lies. It is empty already: some file systems write a file to the
-// disk at once that was opened to be cut.
+// A spare is written over where it lies, under a lock that keeps other instances from putting
+// theirs in its place. It is empty already: some file systems write a file to the disk at once that
+// was opened to be cut.
 UniqueFd SpoolDir::OpenSpare(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
   struct stat facts {};
-  const bool is_usable = fd.valid() && ::fstat(fd.get(), &facts) == 0 && facts.st_nlink == 1 &&
+  const bool is_usable = fd.valid() && LockWhole(fd.get()).value_or(false) &&
+                         ::fstat(fd.get(), &facts) == 0 && facts.st_nlink == 1 &&
                          (facts.st_size == 0 || ::ftruncate(fd.get(), 0) == 0);
   return is_usable ? std::move(fd) : UniqueFd();
 }
@@ -213,12 +231,32 @@ Result<SpoolDir::Unfinished> SpoolDir::OpenUnfinished(const std::string& path,
   return Unfinished{std::move(fd), path};
 }
 
+// Under its last name from the beginning. Until the one write it is empty, which is no task yet for
+// anybody who looks, whether here or in another server; its time is the present.
+Status SpoolDir::WriteAtOnce(const std::string& path, const std::string& bytes) {
+  const UniqueFd fd = TRY(OpenFile(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+  const ssize_t written = ::write(fd.get(), bytes.data(), bytes.size());
+  if (written == static_cast<ssize_t>(bytes.size())) return {};
+  const int error = written < 0 ? errno : ENOSPC;
+  ::unlink(path.c_str());
+  return ErrnoError(path + ": write", error);
+}
+
+bool SpoolDir::SparesPay() const {
+  struct statfs facts {};
+  return ::statfs(path_.c_str(), &facts) == 0 && facts.f_type != TMPFS_MAGIC;
+}
+
 Result<std::string> SpoolDir::Enqueue(const SpoolTask& task, const SpoolPlacement& placement,
                                       bool durable, std::optional<uint64_t> spare) const {
   const std::string bytes = TRY(EncodeSpoolTask(task));
   const std::string folder = TRY(FolderOf(placement, durable));
   const std::string name = NextSpoolName();
   std::string path = folder + "/" + name;
+  if (!durable && !spare && !placement.at_s && bytes.size() <= kAtOnce) {
+    TRY_STATUS(WriteAtOnce(path, bytes));
+    return path;
+  }
   {
     const Unfinished file =
         TRY(OpenUnfinished(fmt::format("{}/{}{}", folder, kUnfinishedPrefix, name), spare));
@@ -235,16 +273,26 @@ Result<std::string> SpoolDir::Enqueue(const SpoolTask& task, const SpoolPlacemen
   return path;
 }
 
-Result<SpoolScan> SpoolDir::Scan(bool numbers, int64_t now_us) const {
+Result<SpoolScan> SpoolDir::ScanAll(bool numbers, int64_t now_us, const SpoolPaths* put_off) const {
+  const Look look{numbers, now_us, put_off};
   SpoolScan scan;
   const Listing top = TRY(Listing::Of(path_));
   for (const std::string& priority : PrioritiesOf(top)) {
     const std::string folder = Inside(priority);
     // It may be unreadable or gone: the other tasks do not wait for that.
-    if (const auto listing = Listing::Of(folder)) AddTasks(scan, folder, *listing, numbers, now_us);
+    if (const auto listing = Listing::Of(folder)) AddTasks(scan, folder, *listing, look);
   }
-  AddTasks(scan, path_, top, numbers, now_us);
+  AddTasks(scan, path_, top, look);
   return scan;
+}
+
+Result<SpoolScan> SpoolDir::Scan(bool numbers, int64_t now_us) const {
+  return ScanAll(numbers, now_us, nullptr);
+}
+
+Result<SpoolScan> SpoolDir::ScanNames(bool numbers, int64_t now_us,
+                                      const SpoolPaths& put_off) const {
+  return ScanAll(numbers, now_us, &put_off);
 }
 
 Result<std::string> SpoolDir::SetAside(const SpoolFile& file, std::string_view reason) const {

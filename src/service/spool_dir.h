@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -20,12 +21,15 @@ struct SpoolAttempts {
   int64_t deaths = 0;    // of these: the process ended while it ran
 };
 
+using SpoolPaths = std::unordered_set<std::string>;
+
 // What a look into the directory finds.
 struct SpoolScan {
   std::vector<std::string> due;  // paths, in the order in which they shall run
   int64_t later = 0;             // tasks with a time to come
   int64_t next_us = 0;           // the earliest of these times, 0 when there is none
   int64_t oldest_s = 0;          // when the oldest due task was made, 0 when there is none
+  SpoolPaths put_off;            // the paths of the tasks of `later`
 };
 
 // A directory that is a queue of tasks (docs/formats/spool-file.md). All processes of an instance,
@@ -44,7 +48,7 @@ class SpoolDir {
   Status CheckUsable() const;
 
   // Adds a task; its path. When this returns the task survives the end of any process, and with
-  // `durable` a power cut; before, nobody sees it. `spare` is a number of Recycle() whose file is
+  // `durable` a power cut; before, nobody runs it. `spare` is a number of Recycle() whose file is
   // written over, and which nobody else uses before this returns: file systems find a new file
   // slowly when many have just been removed.
   Result<std::string> Enqueue(const SpoolTask& task, const SpoolPlacement& placement, bool durable,
@@ -57,6 +61,9 @@ class SpoolDir {
   // `numbers`: file names of digits only are tasks too.
   // Tasks that are running are among those that are due.
   Result<SpoolScan> Scan(bool numbers, int64_t now_us) const;
+  // The same by the names alone, which is much faster: only the files of `put_off` are looked at,
+  // others are taken to be due. Who claims one sees whether it is.
+  Result<SpoolScan> ScanNames(bool numbers, int64_t now_us, const SpoolPaths& put_off) const;
 
   // Moves a task, or what should be one, into failed/, with `reason` in a file beside. The new
   // path.
@@ -80,6 +87,8 @@ class SpoolDir {
 
   // Removes what producers left that ended in the middle of Enqueue; how many there were.
   int RemoveUnfinished(int64_t now_us) const;
+  // Whether spare files are worth their trouble: not where files are made from memory.
+  [[nodiscard]] bool SparesPay() const;
 
  private:
   // The path of something in the directory.
@@ -90,8 +99,10 @@ class SpoolDir {
     UniqueFd fd;
     std::string path;
   };
+  Result<SpoolScan> ScanAll(bool numbers, int64_t now_us, const SpoolPaths* put_off) const;
   static UniqueFd OpenSpare(const std::string& path);
   Result<Unfinished> OpenUnfinished(const std::string& path, std::optional<uint64_t> spare) const;
+  static Status WriteAtOnce(const std::string& path, const std::string& bytes);
   Result<std::string> FolderOf(const SpoolPlacement& placement, bool durable) const;
 
   std::string path_;

@@ -107,6 +107,37 @@ TEST_F(SpoolDirTest, LaterTasksWait) {
   EXPECT_EQ(dir_.Scan(false, at_s * kSecond)->due.size(), 1U);
 }
 
+TEST_F(SpoolDirTest, NamesAloneTellWhatMayBeDue) {
+  const std::string later = Add("later", {.at_s = WallMicros() / kSecond + 100});
+  const std::string due = Add("due");
+  const auto first = dir_.ScanNames(false, WallMicros(), {});
+  EXPECT_EQ(first->due, (std::vector<std::string>{later, due}));
+  const auto told = dir_.ScanNames(false, WallMicros(), {later});
+  EXPECT_EQ(told->due, std::vector<std::string>{due});
+  EXPECT_EQ(told->put_off, SpoolPaths{later});
+  EXPECT_EQ(told->later, 1);
+}
+
+TEST_F(SpoolDirTest, WhatAProducerLeftThatDiedBeforeItWroteIsAbandoned) {
+  const pid_t producer = ::fork();
+  if (producer == 0) {
+    Put(dir_.path() + "/" + NextSpoolName(), "");
+    ::_exit(0);
+  }
+  const auto is_abandoned = [this] {
+    const auto file = SpoolFile::Claim(Due().front(), WallMicros());
+    return (*file)->IsAbandoned();
+  };
+  // It is not reaped yet.
+  siginfo_t info{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(producer), &info, WEXITED | WNOWAIT), 0);
+  EXPECT_FALSE(is_abandoned());
+  ::waitpid(producer, nullptr, 0);
+  EXPECT_TRUE(is_abandoned());
+  Put(Due().front(), "x");
+  EXPECT_FALSE(is_abandoned());
+}
+
 TEST_F(SpoolDirTest, OtherFilesAreNoTasks) {
   Put(dir_.path() + "/README", "hello");
   Put(dir_.path() + "/42", "");
@@ -159,6 +190,21 @@ TEST_F(SpoolDirTest, TheFileOfADoneTaskServesTheNext) {
   ASSERT_TRUE(file && *file);
   EXPECT_EQ((*file)->Read()->fields, task.fields);
   EXPECT_TRUE(dir_.Enqueue(task, {}, true, 4)) << "there is no such spare";
+}
+
+TEST_F(SpoolDirTest, ASpareThatAnotherInstanceWritesToKeepsItsPlace) {
+  const std::string spare = dir_.path() + "/.spare/3";
+  Put(spare, "");
+  {
+    UniqueFd other(::open(spare.c_str(), O_WRONLY));
+    ASSERT_TRUE(*LockWhole(other.get()));
+    EXPECT_FALSE(dir_.Recycle(**SpoolFile::Claim(Add("x"), WallMicros()), 3));
+    SpoolTask task;
+    task.Set("k", "v");
+    EXPECT_TRUE(dir_.Enqueue(task, {}, false, 3)) << "it takes a new file";
+    EXPECT_TRUE(Exists(spare));
+  }
+  EXPECT_TRUE(dir_.Recycle(**SpoolFile::Claim(Add("x"), WallMicros()), 3)) << "it was left over";
 }
 
 TEST_F(SpoolDirTest, AFileThatOthersCanWriteIsNoSpare) {

@@ -2,15 +2,19 @@
 #include "service/spool_file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <iterator>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "service/spool_name.h"
 
 namespace uwsgi {
 namespace {
@@ -18,6 +22,8 @@ namespace {
 // A producer that creates the file under its last name locks it a moment later and keeps the lock
 // while it writes; one that copies files in does not lock at all.
 constexpr int64_t kSettleUs = 5'000'000;
+// File systems note changes by a clock that lags behind by some milliseconds.
+constexpr int64_t kTouchedUs = 1'000'000;
 
 int64_t Micros(const timespec& time) {
   return int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
@@ -36,17 +42,25 @@ bool IsNoFile(int error) {
   return std::ranges::find(kErrors, error) != std::end(kErrors);
 }
 
-bool IsDue(const struct stat& facts, int64_t now_us) { return Micros(facts.st_mtim) <= now_us; }
+// Whether the name still belongs to the open file. One that was not touched lately was not moved
+// either, and need not be looked for.
+Result<bool> HasItsName(const std::string& path, const struct stat& facts, int64_t opened_us) {
+  if (facts.st_nlink == 0) return false;
+  if (Micros(facts.st_ctim) < opened_us - kTouchedUs) return true;
+  struct stat named {};
+  if (::lstat(path.c_str(), &named) == 0) return IsSameFile(named, facts);
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  return ErrnoError("look at " + path, errno);
+}
 
-// What is there under the name, unless it is not for us: then nothing.
-Result<std::optional<struct stat>> Look(const std::string& path, int64_t now_us) {
-  struct stat facts {};
-  if (::lstat(path.c_str(), &facts) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-    return ErrnoError("look at " + path, errno);
-  }
-  if (!S_ISREG(facts.st_mode) || !IsDue(facts, now_us)) return std::nullopt;
-  return facts;
+// Not in the place of one that a producer writes to; one that nobody has in hand is left over from
+// another instance, or from a producer that died.
+bool MoveToSpares(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EEXIST) return false;
+  const UniqueFd left(::open(to.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  return left.valid() && LockWhole(left.get()).value_or(false) &&
+         ::rename(from.c_str(), to.c_str()) == 0;
 }
 
 }  // namespace
@@ -58,10 +72,15 @@ Result<bool> LockWhole(int fd) {
   return ErrnoError("lock", errno);
 }
 
-SpoolFile::SpoolFile(UniqueFd fd, std::string path, int64_t size, int64_t changed_us)
-    : fd_(std::move(fd)), path_(std::move(path)), size_(size), changed_us_(changed_us) {}
+SpoolFile::SpoolFile(UniqueFd fd, std::string path, const struct stat& facts)
+    : fd_(std::move(fd)),
+      path_(std::move(path)),
+      size_(facts.st_size),
+      due_us_(Micros(facts.st_mtim)),
+      changed_us_(Micros(facts.st_ctim)) {}
 
 Result<std::optional<SpoolFile>> SpoolFile::Claim(const std::string& path, int64_t now_us) {
+  const int64_t opened_us = WallMicros();
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd.valid()) {
     if (IsNoFile(errno)) return std::nullopt;
@@ -69,11 +88,11 @@ Result<std::optional<SpoolFile>> SpoolFile::Claim(const std::string& path, int64
   }
   if (!TRY(LockWhole(fd.get()))) return std::nullopt;
   // While we waited for nothing, the one before us may have finished it, moved it or put it off.
-  const auto found = TRY(Look(path, now_us));
   struct stat facts {};
   if (::fstat(fd.get(), &facts) != 0) return ErrnoError("look at " + path, errno);
-  if (!found || !IsSameFile(*found, facts)) return std::nullopt;
-  return SpoolFile(std::move(fd), path, facts.st_size, Micros(facts.st_ctim));
+  if (!S_ISREG(facts.st_mode) || Micros(facts.st_mtim) > now_us) return std::nullopt;
+  if (!TRY(HasItsName(path, facts, opened_us))) return std::nullopt;
+  return SpoolFile(std::move(fd), path, facts);
 }
 
 std::string_view SpoolFile::name() const {
@@ -88,6 +107,14 @@ bool SpoolFile::IsUnfinished(int64_t now_us) const {
   const bool is_short =
       static_cast<size_t>(got) < sizeof head || static_cast<size_t>(size_) < sizeof head + missing;
   return is_short && now_us - changed_us_ < kSettleUs;
+}
+
+bool SpoolFile::IsAbandoned() const {
+  const pid_t producer = ProducerOf(name());
+  const bool is_gone = producer > 0 && ::kill(producer, 0) != 0 && errno == ESRCH;
+  // Only now: it may have written meanwhile.
+  struct stat facts {};
+  return is_gone && ::fstat(fd_.get(), &facts) == 0 && facts.st_size == 0;
 }
 
 Result<SpoolTask> SpoolFile::Read() const {
@@ -115,7 +142,7 @@ bool SpoolFile::BecomeSpare(const std::string& as) const {
   const bool is_ours = ::fstat(fd_.get(), &facts) == 0 && facts.st_uid == ::geteuid() &&
                        facts.st_nlink == 1 && (facts.st_mode & 0777) == 0600;
   // First the name: after a power cut there must not be an empty task.
-  if (!is_ours || ::rename(path_.c_str(), as.c_str()) != 0) return false;
+  if (!is_ours || !MoveToSpares(path_, as)) return false;
   if (::ftruncate(fd_.get(), 0) != 0) ::unlink(as.c_str());
   return true;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -35,12 +36,16 @@ class SpoolFile {
   // Without the directory.
   [[nodiscard]] std::string_view name() const;
   [[nodiscard]] int64_t size() const { return size_; }
+  // Nobody runs it before then, microseconds since 1970.
+  [[nodiscard]] int64_t due_us() const { return due_us_; }
   // When it was last changed in any way, microseconds since 1970.
   [[nodiscard]] int64_t changed_us() const { return changed_us_; }
 
   // Whether somebody may still be about to write the rest: the file is short and was changed only
   // seconds ago.
   [[nodiscard]] bool IsUnfinished(int64_t now_us) const;
+  // Whether nobody will: it is empty, and its producer was a process of this host that is gone.
+  [[nodiscard]] bool IsAbandoned() const;
   Result<SpoolTask> Read() const;
   // The file is gone; its task is done.
   Status Remove() const;
@@ -51,11 +56,12 @@ class SpoolFile {
   Status PutOff(int64_t until_us) const;
 
  private:
-  SpoolFile(UniqueFd fd, std::string path, int64_t size, int64_t changed_us);
+  SpoolFile(UniqueFd fd, std::string path, const struct stat& facts);
 
   UnsharedFd fd_;
   std::string path_;
   int64_t size_;
+  int64_t due_us_;
   int64_t changed_us_;
 };
 

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <sys/types.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <optional>
+
+#include "service/spool_name.h"
 
 namespace uwsgi {
 
@@ -65,7 +66,7 @@ class SpareRing {
   [[nodiscard]] std::optional<uint64_t> Next();
   void Put() { put_.fetch_add(1); }
   // For all others: a place whose file is theirs until they give it back.
-  [[nodiscard]] std::optional<uint64_t> Take() { return TakeFor(::getpid()); }
+  [[nodiscard]] std::optional<uint64_t> Take() { return TakeFor(OwnPid()); }
   std::optional<uint64_t> TakeFor(pid_t taker);
   void GiveBack(uint64_t place) { takers_[place].store(0); }
 

@@ -2,6 +2,7 @@
 #include "service/spool_name.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -26,11 +27,39 @@ std::string HostPart() {
   return host.substr(0, 128);
 }
 
-uint32_t Random() {
-  uint32_t value = 0;
-  if (::getrandom(&value, sizeof value, GRND_NONBLOCK) != sizeof value)
-    value = static_cast<uint32_t>(MonotonicMicros());
-  return value >> 1;  // compat: as rand(), never negative
+// What a process asks the kernel for once; a fork makes it another process.
+struct Producer {
+  std::atomic<pid_t> pid{0};
+  std::atomic<uint64_t> seed{0};
+};
+Producer producer;
+
+void ForgetProducer() {
+  producer.pid.store(0, std::memory_order_relaxed);
+  producer.seed.store(0, std::memory_order_relaxed);
+}
+
+const std::string& Host() {
+  static const std::string host = HostPart();
+  return host;
+}
+
+// Several threads may be the first: either seed will do.
+uint64_t Seed() {
+  uint64_t seed = producer.seed.load(std::memory_order_relaxed);
+  if (seed != 0) return seed;
+  if (::getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
+    seed = static_cast<uint64_t>(MonotonicMicros());
+  producer.seed.store(seed | 1, std::memory_order_relaxed);
+  return seed | 1;
+}
+
+// Another number for each counter, and for each process.
+uint32_t Mixed(uint64_t counter) {
+  uint64_t mixed = Seed() + counter * 0x9e3779b97f4a7c15U;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9U;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebU;
+  return static_cast<uint32_t>(mixed >> 33);  // compat: as rand(), never negative
 }
 
 bool IsNumber(std::string_view text) {
@@ -54,8 +83,22 @@ std::string NextSpoolName() {
   static std::atomic<uint64_t> counter{0};
   const uint64_t number = counter.fetch_add(1, std::memory_order_relaxed) + 1;
   const int64_t now = WallMicros();
-  return fmt::format("{}{}_{}_{}_{}_{}_{}", kSpoolPrefix, HostPart(), ::getpid(), number, Random(),
+  return fmt::format("{}{}_{}_{}_{}_{}_{}", kSpoolPrefix, Host(), OwnPid(), number, Mixed(number),
                      now / kSecond, now % kSecond);
+}
+
+pid_t OwnPid() {
+  static const int once = ::pthread_atfork(nullptr, nullptr, ForgetProducer);
+  static_cast<void>(once);
+  pid_t pid = producer.pid.load(std::memory_order_relaxed);
+  if (pid == 0) producer.pid.store(pid = ::getpid(), std::memory_order_relaxed);
+  return pid;
+}
+
+pid_t ProducerOf(std::string_view name) {
+  const auto pid = static_cast<pid_t>(SpoolOrder(name).pid);
+  const std::string mine = fmt::format("{}{}_{}_", kSpoolPrefix, Host(), pid);
+  return pid > 0 && name.starts_with(mine) ? pid : 0;
 }
 
 SpoolOrder::SpoolOrder(std::string_view name) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,6 +22,10 @@ inline constexpr std::string_view kSpareFolder = ".spare";
 
 // A name that no other process of any host gives. Callable from any thread.
 std::string NextSpoolName();
+// The process that gave the name, when it is one of this host; 0 for others.
+pid_t ProducerOf(std::string_view name);
+// This process, without a system call each time.
+pid_t OwnPid();
 
 // What tasks are sorted by: first the numbered ones by number, then the others by the time at which
 // they were made, which their names tell; those of one microsecond by producer and counter. A name

@@ -17,6 +17,9 @@ namespace {
 constexpr int64_t kSecond = 1'000'000;
 constexpr int64_t kMostDeaths = 3;
 constexpr int64_t kSettleCheckUs = kSecond;
+// Between the creation of a file and its one write there are microseconds.
+constexpr int64_t kJustMadeUs = kSecond / 10;
+constexpr int64_t kJustMadeCheckUs = 1000;
 // Looks for the sake of a new task take at most one part of so many of the time.
 constexpr int64_t kLookShare = 20;
 
@@ -33,7 +36,8 @@ Spooler::Spooler(const Spoolers& all, size_t slot, SpoolerCalls calls)
       slot_(slot),
       directory_(all.DirectoryOf(slot)),
       dir_(all.directory(directory_)),
-      calls_(std::move(calls)) {
+      calls_(std::move(calls)),
+      uses_spares_(dir_.SparesPay()) {
   const int abandoned = dir_.RemoveUnfinished(WallMicros());
   if (abandoned > 0)
     Log("[spooler {}] {} unfinished files of producers that died are removed", dir_.path(),
@@ -59,7 +63,7 @@ Spooler::Round Spooler::RunRound() {
   no_attempts_ = dir_.HasNoAttempts();
   mine.task_hash.store(0, std::memory_order_relaxed);
   std::erase_if(skipped_, [now = WallMicros()](const auto& each) { return each.second <= now; });
-  auto scan = dir_.Scan(spec().is_ordered, WallMicros());
+  auto scan = dir_.ScanNames(spec().is_ordered, WallMicros(), put_off_);
   if (!scan) {
     if (!scan_failed_) Log("[spooler {}] {}", dir_.path(), scan.error().text());
     scan_failed_ = true;
@@ -67,6 +71,8 @@ Spooler::Round Spooler::RunRound() {
     return Round::kIdle;
   }
   scan_failed_ = false;
+  learned_ = false;
+  put_off_ = std::move(scan->put_off);
   Publish(*scan);
   const int64_t look_us = MonotonicMicros() - began_us;
   tried_ = 0;
@@ -93,7 +99,8 @@ Spooler::Round Spooler::RunRound() {
     const bool may_look = MonotonicMicros() - began_us > look_us * kLookShare;
     if (next == SpoolerCalls::Next::kLookAgain && may_look) return Round::kRan;
   }
-  return ran ? Round::kRan : Round::kIdle;
+  // What was taken to be due and is not has been counted as waiting.
+  return ran || learned_ ? Round::kRan : Round::kIdle;
 }
 
 int64_t Spooler::wait_us() const {
@@ -184,12 +191,17 @@ bool Spooler::TryTask(const std::string& path, uint64_t hash) {
   if (skipped_.contains(path)) return false;
   if (directory_slot().done.HasSince(hash, looked_us_)) return false;
   const int64_t now_us = WallMicros();
-  auto claimed = SpoolFile::Claim(path, now_us);
+  auto claimed = SpoolFile::Claim(path, INT64_MAX);
   if (!claimed) {
     Complain(path, claimed.error());
     return false;
   }
   if (!*claimed) return false;
+  if ((*claimed)->due_us() > now_us) {
+    put_off_.insert(path);
+    learned_ = true;
+    return false;
+  }
   if (IsOnDeadSlot(hash)) {
     // Its death counts before it may run again.
     claimed->reset();
@@ -205,9 +217,11 @@ bool Spooler::TryTask(const std::string& path, uint64_t hash) {
 bool Spooler::RunClaimed(SpoolFile file, uint64_t hash) {
   const auto task = file.Read();
   if (!task && file.IsUnfinished(WallMicros())) {
-    Skip(file.path(), kSettleCheckUs);
+    const bool is_new = WallMicros() - file.changed_us() < kJustMadeUs;
+    Skip(file.path(), is_new ? kJustMadeCheckUs : kSettleCheckUs);
     return false;
   }
+  if (!task && file.IsAbandoned()) return static_cast<bool>(file.Remove());
   if (!task && task.error().error_number != 0) {
     Complain(file.path(), task.error());
     return false;
@@ -265,7 +279,7 @@ void Spooler::Settle(const SpoolFile& file, const SpoolTask& task, const SpoolRe
 }
 
 void Spooler::Finish(const SpoolFile& file) {
-  const auto spare = all_.NextSpare(slot_);
+  const auto spare = uses_spares_ ? all_.NextSpare(slot_) : std::nullopt;
   made_spare_ = spare && dir_.Recycle(file, *spare);
   const Status removed = made_spare_ ? Status() : file.Remove();
   if (!removed) return Complain(file.path(), removed.error());
@@ -315,7 +329,8 @@ void Spooler::SetAside(const SpoolFile& file, std::string_view why, std::string_
 void Spooler::PutOff(const SpoolFile& file) {
   const int64_t until_us = WallMicros() + frequency_us();
   // The file may be another user's: then at least this process waits.
-  if (!file.PutOff(until_us)) Skip(file.path(), frequency_us());
+  if (!file.PutOff(until_us)) return Skip(file.path(), frequency_us());
+  put_off_.insert(file.path());
 }
 
 void Spooler::EnterDirectory(const SpoolFile& file) const {

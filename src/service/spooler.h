@@ -94,8 +94,12 @@ class Spooler {
   SpoolDir dir_;
   SpoolerCalls calls_;
   std::optional<RunningNote> note_;
+  bool uses_spares_;
   // Tasks that this process leaves alone until then: not its own, or beyond its rights.
   std::unordered_map<std::string, int64_t> skipped_;
+  // Tasks that are to run later, as of the last look and since.
+  SpoolPaths put_off_;
+  bool learned_ = false;  // of one of these in this round
   int64_t tasks_ = 0;
   int64_t next_us_ = 0;          // the earliest time to come at which a task is due, 0: none
   int64_t failed_changed_ = -1;  // failed/ when it was counted

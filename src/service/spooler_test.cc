@@ -94,6 +94,30 @@ TEST_F(SpoolerTest, RunsWhatIsThereAndRemovesIt) {
   EXPECT_NE(logged.find("done with task uwsgi_spoolfile_on_"), std::string::npos);
 }
 
+TEST_F(SpoolerTest, TasksOfLaterAreLearnedOnceAndRunInTime) {
+  Start();
+  const std::string path = Add("1", "4000000000", "at");
+  Spooler spooler = MakeSpooler();
+  EXPECT_EQ(spooler.RunRound(), Round::kRan) << "it looks again, and counts it rightly";
+  EXPECT_EQ(spooler.RunRound(), Round::kIdle);
+  EXPECT_EQ(shown().waiting, 0);
+  EXPECT_EQ(shown().later, 1);
+  EXPECT_TRUE(ran_.empty());
+  ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
+  EXPECT_EQ(spooler.RunRound(), Round::kRan);
+  EXPECT_EQ(ran_.size(), 1U);
+}
+
+TEST_F(SpoolerTest, AnEmptyFileIsLookedAtAgainSoon) {
+  Start();
+  const std::string path = all_->directory(0).path() + "/" + NextSpoolName();
+  std::ofstream(path).flush();
+  Spooler spooler = MakeSpooler();
+  EXPECT_EQ(spooler.RunRound(), Round::kIdle);
+  EXPECT_LE(spooler.wait_us(), 1000) << "its producer is about to write";
+  EXPECT_TRUE(Exists(path));
+}
+
 TEST_F(SpoolerTest, SaysNothingWhenQuiet) {
   Start({.is_quiet = true});
   Add("1");
