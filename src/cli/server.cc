@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "base/clock.h"
+#include "base/host_name.h"
 #include "base/log.h"
 #include "base/log_output.h"
 #include "cli/hook_services.h"
@@ -31,11 +32,6 @@ namespace uwsgi {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000;
-
-std::string HostName() {
-  char name[256] = "";
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
-}
 
 // What was handed to this process, by whoever started it.
 Result<std::vector<InheritedSocket>> TakeInheritedSockets(const Options& options,

@@ -3,11 +3,11 @@
 
 #include <glob.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
 
+#include "base/host_name.h"
 #include "base/regex.h"
 #include "base/strings.h"
 #include "config/option_table.h"
@@ -108,11 +108,6 @@ Result<Turns> IfDirectory(std::string_view argument, const LogicFacts&) {
 
 Result<Turns> IfPart(std::string_view argument, const LogicFacts&) {
   return IsBuiltInPart(argument) ? OnceWith(argument) : Turns{};
-}
-
-std::string HostName() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
 }
 
 Result<Turns> IfHostName(std::string_view argument, const LogicFacts&) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "base/host_name.h"
 #include "base/strings.h"
 #include "base/version.h"
 #include "config/source.h"
@@ -26,11 +27,6 @@ std::string PathHash(std::string_view path) {
   for (char c : path) hash = ((hash << 5) + hash) ^ static_cast<unsigned char>(c);
   return fmt::format("{:02X}{:02X}{:02X}{:02X}", hash & 0xff, (hash >> 8) & 0xff,
                      (hash >> 16) & 0xff, hash >> 24);
-}
-
-std::string HostName() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
 }
 
 std::string ProgramPath(std::string_view program) {

@@ -2,7 +2,7 @@
 #include "net/net_plan.h"
 
 #include <algorithm>
-#include <charconv>
+#include <cstdlib>
 #include <string_view>
 
 #include "base/log.h"
@@ -20,19 +20,6 @@ Result<ListenerProtocol> FindProtocol(std::string_view name) {
   if (name == "http") return ListenerProtocol::kHttpSocket;
   if (name == "http11") return ListenerProtocol::kHttp11Socket;
   return Fail("unable to find protocol {}", name);
-}
-
-Result<int> PlanMode(const Options& options) {
-  if (!options.chmod_socket) return -1;
-  const std::string& text = *options.chmod_socket;
-  if (text.empty() || text == "1") return 0666;
-  int mode = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
-  if (failed != std::errc() || end != text.data() + text.size() || mode < 0 || mode > 07777) {
-    return Fail("chmod-socket: not an octal mode: \"{}\" [{}]", text,
-                options.OriginOf("chmod-socket").text());
-  }
-  return mode;
 }
 
 // 0 for the kernel's maximum, which is also what nobody asked for anything gets: a short queue only
@@ -54,7 +41,7 @@ Result<int> PlanBacklog(const Options& options) {
 Result<ListenerSpec> PlanCommon(const Options& options) {
   return ListenerSpec{
       .backlog = TRY(PlanBacklog(options)),
-      .chmod = TRY(PlanMode(options)),
+      .chmod = PlanSocketMode(options),
       .chown = options.chown_socket,
       .reuse_port = options.reuse_port,
       .freebind = options.freebind,
@@ -127,6 +114,14 @@ Result<std::vector<ListenerSpec>> PlanListeners(const Options& options) {
                         {&options.http11_socket, Protocol::kHttp11Socket}},
                        specs));
   return specs;
+}
+
+int PlanSocketMode(const Options& options) {
+  if (!options.chmod_socket) return -1;
+  const std::string& digits = *options.chmod_socket;
+  return digits.empty() || digits == "1"
+             ? 0666
+             : static_cast<int>(std::strtol(digits.c_str(), nullptr, 8));
 }
 
 Result<ListenerSpec> PlanInheritedListener(const Options& options) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/stats_plan.h"
 
-#include <charconv>
 #include <optional>
 
 #include "base/strings.h"
 #include "config/options.h"
+#include "net/net_plan.h"
 #include "service/metrics_plan.h"
 
 namespace uwsgi {
@@ -101,25 +101,13 @@ Result<CarbonSpec> PlanCarbon(const Options& options) {
   return spec;
 }
 
-Result<int> PlanMode(const Options& options) {
-  if (!options.chmod_socket) return -1;
-  const std::string& text = *options.chmod_socket;
-  if (text.empty() || text == "1") return 0666;
-  int mode = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
-  if (failed != std::errc() || end != text.data() + text.size())
-    return Fail("chmod-socket: not an octal mode: \"{}\" [{}]", text,
-                options.OriginOf("chmod-socket").text());
-  return mode;
-}
-
-Result<ListenerSpec> PlanListener(const Options& options) {
+ListenerSpec PlanListener(const Options& options) {
   ListenerSpec spec;
   spec.protocol = ListenerProtocol::kHttp;
   spec.address = options.stats;
   spec.option = "stats";
   spec.origin = options.OriginOf("stats").text();
-  spec.chmod = TRY(PlanMode(options));
+  spec.chmod = PlanSocketMode(options);
   spec.chown = options.chown_socket;
   spec.freebind = options.freebind;
   return spec;
@@ -130,7 +118,7 @@ Result<ListenerSpec> PlanListener(const Options& options) {
 Result<StatsSpec> PlanStats(const Options& options) {
   StatsSpec spec;
   spec.is_served = !options.stats.empty();
-  if (spec.is_served) spec.listener = TRY(PlanListener(options));
+  if (spec.is_served) spec.listener = PlanListener(options);
   spec.speaks_http = options.stats_http;
   if (options.stats_minified) spec.style = JsonStyle::kMinified;
   spec.with_cores = !options.stats_no_cores;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/host_name.h"
 #include "base/log.h"
 #include "process/push_text.h"
 #include "process/stats_view.h"
@@ -19,11 +20,6 @@ namespace uwsgi {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000;
-
-std::string HostName() {
-  char name[256] = "";
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
-}
 
 }  // namespace
 

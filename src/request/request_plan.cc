@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request/request_plan.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
+#include "base/host_name.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "config/options.h"
@@ -15,12 +14,6 @@ namespace {
 
 constexpr uint64_t kBodyInMemory = 65536;
 constexpr uint64_t kMostVars = 512;
-
-std::string HostName() {
-  char name[256] = {};
-  ::gethostname(name, sizeof name - 1);
-  return name;
-}
 
 // compat: flags that want a value.
 bool IsOn(std::string_view value) {

@@ -2,11 +2,11 @@
 #include "service/log_plan.h"
 
 #include <syslog.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <optional>
 
+#include "base/host_name.h"
 #include "base/regex.h"
 #include "base/strings.h"
 #include "config/options.h"
@@ -29,11 +29,6 @@ constexpr Facility kFacilities[] = {
     {"mail", LOG_MAIL},     {"news", LOG_NEWS},         {"syslog", LOG_SYSLOG},
     {"user", LOG_USER},     {"uucp", LOG_UUCP},
 };
-
-std::string HostName() {
-  char name[256] = "";
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
-}
 
 std::string Absolute(std::string_view path) {
   std::error_code error;

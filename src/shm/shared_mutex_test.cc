@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "shm/region.h"
+#include "testing/in_child.h"
 
 namespace uwsgi {
 namespace {
@@ -17,16 +18,6 @@ using Taken = SharedMutex::Taken;
 struct SharedMutexTest : testing::Test {
   SharedRegion region = SharedRegion::Create(sizeof(SharedMutex)).value();
   SharedMutex& mutex = region.Carve<SharedMutex>().value()[0];
-
-  // The exit status of a child that runs `body`, or minus the signal that killed it.
-  template <typename F>
-  int InChild(F&& body) {
-    const pid_t child = ::fork();
-    if (child == 0) ::_exit(body());
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
 };
 
 TEST_F(SharedMutexTest, KeepsOtherProcessesOut) {

@@ -273,10 +273,8 @@ TEST_F(WorkerTest, AConnectionServedByACoreThatDoesNotLeadKeepsItsDeadlines) {
   request_spec.keepalive_timeout_ms = 1;
   Serve(2);
   Client slow = Connect();
-  slow.Get("/slow");
-  gate.AwaitArrivals(1);
   Client fast = Connect();
-  EXPECT_EQ(fast.Ask("/fast"), "/fast");  // so the other core leads
+  KeepACoreBusy(slow, gate, fast);
   gate.Open();
   EXPECT_NE(slow.Read(), "");
   EXPECT_TRUE(slow.IsAtEnd());
@@ -368,10 +366,8 @@ TEST_F(WorkerTest, EndsAfterMaxRequestsWhoeverServedTheLast) {
   request_spec.head_timeout_ms = 600'000;
   Serve(2);
   Client slow = Connect();
-  slow.Get("/slow");
-  gate.AwaitArrivals(1);
   Client fast = Connect();
-  EXPECT_EQ(fast.Ask("/fast"), "/fast");  // so the other core leads
+  KeepACoreBusy(slow, gate, fast);
   gate.Open();
   EXPECT_NE(slow.Read(), "");
   EXPECT_TRUE(fast.IsAtEnd());

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loggers, routes and encoders, rotation, and consumers that take nothing."""
+import contextlib
 import fcntl
 import gzip
 import json
@@ -425,6 +426,20 @@ def ask_many(srv, count=300):
         assert srv.get("/print?" + "z" * 2000).status == 200
 
 
+@contextlib.contextmanager
+def late_reader(fifo):
+    """A function that gives everything that has come out of the pipe since it was opened."""
+    with open(fifo, "rb", buffering=0) as pipe:
+        os.set_blocking(pipe.fileno(), False)
+        text = bytearray()
+
+        def read():
+            text.extend(pipe.read(1 << 20) or b"")
+            return bytes(text)
+
+        yield read
+
+
 def test_a_fifo_that_nobody_reads(server, tmp_path):
     fifo = tmp_path / "log.fifo"
     os.mkfifo(fifo)
@@ -432,19 +447,12 @@ def test_a_fifo_that_nobody_reads(server, tmp_path):
     srv.wait_ready_by_socket()
     for _ in range(6):
         assert srv.get("/flood").status == 200
-    with open(fifo, "rb", buffering=0) as reader:
-        os.set_blocking(reader.fileno(), False)
-        text = b""
-
-        def read():
-            nonlocal text
-            text += reader.read(1 << 20) or b""
-            return re.search(rb"\*\*\* (\d+) log lines were lost: .*log\.fifo took none \*\*\*", text)
-
-        lost = int(wait_until(read, srv.seconds(20), "the report of lost lines")[1])
-        assert lost + text.count(b"\nflood ") >= 12000
+    with late_reader(fifo) as read:
+        report = rb"\*\*\* (\d+) log lines were lost: .*log\.fifo took none \*\*\*"
+        lost = int(wait_until(lambda: re.search(report, read()), srv.seconds(20), "the report of lost lines")[1])
+        assert lost + read().count(b"\nflood ") >= 12000
         srv.get("/print?again")
-        wait_until(lambda: read() is not None and b"again" in text, srv.seconds(20), "lines of the time after")
+        wait_until(lambda: b"again" in read(), srv.seconds(20), "lines of the time after")
 
 
 def test_a_full_disk(server):
@@ -570,13 +578,9 @@ def test_a_log_pipe_that_nobody_reads_stops_no_request(server, tmp_path):
     srv.wait_ready_by_socket()
     for _ in range(1000):
         srv.get("/" + "z" * 200)
-    with open(fifo, "rb", buffering=0) as reader:
-        os.set_blocking(reader.fileno(), False)
-        text = b""
+    with late_reader(fifo) as read:
 
-        def read():
-            nonlocal text
-            text += reader.read(1 << 20) or b""
-            return b"log lines were lost: nobody read them ***" in text or (srv.get("/again") and False)
+        def is_told():
+            return b"log lines were lost: nobody read them ***" in read() or (srv.get("/again") and False)
 
-        wait_until(read, srv.seconds(20), "the report of lost lines")
+        wait_until(is_told, srv.seconds(20), "the report of lost lines")
