@@ -22,7 +22,7 @@ VALUE_OF_KIND = {
     "CommandList": "COMMAND, repeatable", "OptionalText": "[TEXT]", "OptionalMode": "[MODE]",
     "OptionalSecs": "[SECONDS]", "OptionalCount": "[N]", "OptionalTextList": "[TEXT], repeatable", "DirectivePath": "FILE, repeatable",
     "DirectiveText": "TEXT, repeatable", "Logic": "VALUE", "AlwaysOnValue": "VALUE", "AlwaysOnOptional": "[VALUE]",
-    "IgnoredValue": "VALUE", "IgnoredOptional": "[VALUE]",
+    "IgnoredValue": "VALUE", "RefusedValue": "VALUE", "IgnoredOptional": "[VALUE]",
 }
 
 
@@ -62,6 +62,8 @@ def missing_readers():
 def state_of(kind, canonical, missing):
     if canonical in missing:
         return "refused yet"
+    if kind.startswith("Refused"):
+        return "refused yet"
     if kind.startswith("Ignored"):
         return "no effect yet"
     if kind.startswith("AlwaysOn"):
@@ -92,7 +94,7 @@ def options_page():
            "two dashes in front, in an ini file it stands at the begin of a line, in the environment it is "
            "`UWSGI_NAME`, in capitals and with `_` for `-`.\n",
            "**served**: does what it says. **always on**: names something that this server does anyway; accepted in silence. "
-           "**no effect yet**: accepted so that a working configuration starts; each warns once, with file and line. **refused yet**: ends the start with an error, as the configuration would be incomplete.\n",
+           "**no effect yet**: accepted so that a working configuration starts; each warns once, with file and line. **refused yet**: ends the start with an error, as the configuration would be incomplete, or the server less confined than it seems.\n",
            "Names by state: " + ", ".join(f"{counts[state]} {state}" for state in ("served", "always on", "no effect yet", "refused yet")) + ".\n"]
     for section, title in sections.items():
         if not by_section[section]:

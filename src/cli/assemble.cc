@@ -13,6 +13,7 @@
 #include "config/loader.h"
 #include "process/banner.h"
 #include "process/emperor_link.h"
+#include "process/privileges.h"
 #include "process/process_title.h"
 
 namespace uwsgi {
@@ -70,6 +71,7 @@ Result<int> Start(StartOrder order, const VassalSpec& vassal, const LoadRequest&
 
 Result<int> RunProgram(int argc, char** argv) {
   StartOrder order = TRY(TakeStartOrder());
+  if (order.kind == StartKind::kSuccessor) KeepCapabilities(order.state->capabilities);
   const VassalSpec vassal = TakeEmperorChannel(order.kind == StartKind::kTrial);
   if (order.state) ReturnLogOutputs(*order.state);
   LoadRequest request = RequestOfThisProcess(argc, argv);

@@ -20,6 +20,7 @@
 #include "process/banner.h"
 #include "process/duties.h"
 #include "process/emperor.h"
+#include "process/log_file.h"
 #include "process/messages.h"
 #include "process/service_manager.h"
 #include "python/python_plan.h"
@@ -52,10 +53,9 @@ Result<std::vector<InheritedSocket>> TakeInheritedSockets(const Options& options
 Status ProveLogFiles(const LogSpec& spec) {
   for (const LogStreamSpec* stream : {&spec.server, &spec.requests}) {
     for (const LoggerSpec& logger : stream->loggers) {
-      if (logger.kind != LoggerKind::kFile || ::access(logger.path.c_str(), W_OK) == 0) continue;
-      const std::string folder = std::filesystem::path(logger.path).parent_path().string();
-      if (errno == ENOENT && ::access(folder.c_str(), W_OK | X_OK) == 0) continue;
-      return ErrnoError(fmt::format("logger {}: open {}", logger.text, logger.path), errno);
+      if (logger.kind != LoggerKind::kFile) continue;
+      const Status proven = ProveLogTarget(logger.path);
+      if (!proven) return WithContext("logger " + logger.text, proven.error());
     }
   }
   return {};
@@ -205,6 +205,7 @@ Status Server::BindSockets() {
   if (!is_trial()) {
     for (const std::string& line : listeners_->start_lines()) LogLine(line);
   }
+  if (order_.kind == StartKind::kSuccessor) listeners_->Renew();
   if (listeners_->empty() && !options_.no_server && !WorksWithoutSockets(options_)) {
     return Fail(
         "The -s/--socket option is missing and stdin is not a socket: there is nothing to serve");

@@ -51,7 +51,7 @@ class Server {
         order_(std::move(order)),
         command_(std::move(command)),
         hooks_(specs_.process.hooks, order_),
-        start_up_(specs_.process.start_up, order_.kind, hooks_) {}
+        start_up_(specs_.process.start_up, order_, hooks_) {}
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 

@@ -372,6 +372,7 @@ class Loader {
     for (size_t i = 0; i < notes_.size(); ++i) {
       const Setting& setting = options_.settings[i];
       if (notes_[i].is_done || notes_[i].row == nullptr) continue;
+      if (notes_[i].row->kind == OptionKind::kRefusedValue) return Refuse(setting);
       WarnIfIgnored(*notes_[i].row, setting);
       TRY_STATUS(ApplySetting(*notes_[i].row, setting, options_));
     }
@@ -379,6 +380,13 @@ class Loader {
       if (notes_[i].row == nullptr) TRY_STATUS(CheckUnknown(options_.settings[i], notes_[i].said));
     }
     return {};
+  }
+
+  static tl::unexpected<Error> Refuse(const Setting& setting) {
+    return Fail(
+        "option \"{}\" ({}): this release cannot do it, and without it the server would be less "
+        "confined than it seems",
+        setting.name, setting.origin.text());
   }
 
   void WarnIfIgnored(const OptionRow& row, const Setting& setting) {

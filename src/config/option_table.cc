@@ -51,6 +51,7 @@ constexpr KindRow kKinds[] = {
     {OptionKind::kIgnored, {Arity::kNone, kComments, kNoNumber, ""}},
     {OptionKind::kIgnoredOptional, {Arity::kOptional, kNoComments, kNoNumber, "VALUE"}},
     {OptionKind::kIgnoredValue, {Arity::kRequired, kNoComments, kNoNumber, "VALUE"}},
+    {OptionKind::kRefusedValue, {Arity::kRequired, kNoComments, kNoNumber, "VALUE"}},
 };
 
 constexpr bool KindsAreInOrder() {
@@ -58,7 +59,7 @@ constexpr bool KindsAreInOrder() {
   for (const KindRow& row : kKinds) {
     if (static_cast<int>(row.kind) != expected++) return false;
   }
-  return expected == static_cast<int>(OptionKind::kIgnoredValue) + 1;
+  return expected == static_cast<int>(OptionKind::kRefusedValue) + 1;
 }
 static_assert(KindsAreInOrder(),
               "kKinds has one row for each OptionKind, in the order of the enum");
@@ -126,6 +127,7 @@ static_assert(std::size(kSectionTitles) == static_cast<size_t>(Section::kOther) 
 #define UWSGI_TARGET_Ignored(field) OptionTarget()
 #define UWSGI_TARGET_IgnoredOptional(field) OptionTarget()
 #define UWSGI_TARGET_IgnoredValue(field) OptionTarget()
+#define UWSGI_TARGET_RefusedValue(field) OptionTarget()
 
 // The table as the compiler lays it down: data only, so that 900 rows are not 900 pieces of code.
 struct RawRow {

@@ -47,6 +47,7 @@ enum class OptionKind {
   kIgnored,  // known, without effect in this release; warns once
   kIgnoredOptional,
   kIgnoredValue,
+  kRefusedValue,  // known, and an error: without it the server would be less confined than it seems
 };
 
 // Whether a value follows on the command line: never (but `--flag=false` is taken), only as

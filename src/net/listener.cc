@@ -231,6 +231,11 @@ ListenQueue Listener::queue() const {
   return {static_cast<int>(info.tcpi_unacked), static_cast<int>(info.tcpi_sacked)};
 }
 
+Status Listener::Renew() const {
+  if (::listen(fd(), BacklogOf(spec_)) != 0) return Refuse(spec_, "listen()", errno);
+  return OwnsFile() ? SetFileRights(spec_, path_) : Status();
+}
+
 void Listener::RefuseClients() const {
   const auto opened_as = ParseListenAddress(bound_as_);
   const bool is_ours = source_ == ListenerSource::kBound || source_ == ListenerSource::kPredecessor;

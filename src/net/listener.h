@@ -98,6 +98,9 @@ class Listener {
   // How many connections may wait, as far as we decide.
   [[nodiscard]] int backlog() const;
 
+  // A socket that was bound with other options gets what these say of its backlog and its file.
+  [[nodiscard]] Status Renew() const;
+
   // From now on clients are refused, whichever processes have the socket open. Sockets that
   // somebody else opened for us are left alone, as they outlive us.
   void RefuseClients() const;

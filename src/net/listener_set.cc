@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/strings.h"
 
 namespace uwsgi {
@@ -221,6 +222,13 @@ Status ListenerSet::TakeBack() const {
     for (const Listener& listener : *group) TRY_STATUS(SetCloseOnExec(listener.fd(), true));
   }
   return {};
+}
+
+void ListenerSet::Renew() const {
+  for (const Listener& listener : listeners_) {
+    if (listener.source() != ListenerSource::kPredecessor) continue;
+    if (const Status renewed = listener.Renew(); !renewed) LogLine(renewed.error().text());
+  }
 }
 
 std::vector<InheritedSocket> ParseHandOver(std::string_view text) {

@@ -43,6 +43,9 @@ class ListenerSet {
   [[nodiscard]] Result<std::string> HandOver() const;
   // When that exec has failed.
   [[nodiscard]] Status TakeBack() const;
+  // After that exec: what the options say of sockets that came from the predecessor, as far as it
+  // can be changed while they listen (listen, chmod-socket, chown-socket). What fails is told.
+  void Renew() const;
 
  private:
   void NumberTheLines();

@@ -23,6 +23,9 @@ namespace {
 //   brutal                          (old children get no time for their requests)
 //   lifeline FD
 //   inlet FD
+//   log-file PATH
+//   jail PATH
+//   capabilities SET
 //   log-output FD
 //   log-process PID
 //   worker ID PID DRAINING DEADLINE
@@ -70,6 +73,12 @@ Status DecodeLine(HandOver& state, std::string_view line) {
     state.lifelines.push_back(static_cast<int>(TRY(Number(rest))));
   } else if (name == "inlet") {
     state.inlets.push_back(static_cast<int>(TRY(Number(rest))));
+  } else if (name == "log-file") {
+    state.log_file = rest;
+  } else if (name == "jail") {
+    state.jail = rest;
+  } else if (name == "capabilities") {
+    state.capabilities = static_cast<uint64_t>(TRY(Number(rest)));
   } else if (name == "log-output") {
     state.log_outputs.push_back(static_cast<int>(TRY(Number(rest))));
   } else if (name == "log-process") {
@@ -99,6 +108,10 @@ std::string EncodeHandOver(const HandOver& state) {
   if (state.brutal) text += "brutal\n";
   for (const int fd : state.lifelines) text += fmt::format("lifeline {}\n", fd);
   for (const int fd : state.inlets) text += fmt::format("inlet {}\n", fd);
+  if (!state.log_file.empty() && state.log_file.find('\n') == std::string::npos)
+    text += fmt::format("log-file {}\n", state.log_file);
+  if (!state.jail.empty()) text += fmt::format("jail {}\n", state.jail);
+  if (state.capabilities != 0) text += fmt::format("capabilities {}\n", state.capabilities);
   for (const int fd : state.log_outputs) text += fmt::format("log-output {}\n", fd);
   for (const pid_t pid : state.log_processes) text += fmt::format("log-process {}\n", pid);
   for (const OldChild& child : state.children) {

@@ -45,6 +45,9 @@ struct HandOver {
   int reloads = 1;                   // how often the server has been reloaded, this time included
   int64_t started_on = 0;            // of the first start, seconds since 1970
   std::string listeners;             // as ListenerSet::HandOver made it
+  std::string log_file;              // that the log goes to, absolute; empty for none
+  std::string jail;                  // that it cannot leave (chroot); empty for none
+  uint64_t capabilities = 0;         // beyond those of its user
   std::vector<int> log_outputs;      // 1 and 2 of before the log was captured, or none
   std::vector<pid_t> log_processes;  // are to be reaped
   std::vector<int>

@@ -95,8 +95,10 @@ Status RunHook(const Hook& hook, std::string_view shown, HookServices& services)
 }
 
 Status ChangeIdentity(const IdentitySpec& identity, HookRunner& hooks) {
+  const Newcomer newcomer = TRY(FindNewcomer(identity));
+  TRY_STATUS(EnterJail(identity.jail));
   TRY_STATUS(hooks.Run(HookPhase::kAsRoot));
-  TRY_STATUS(DropPrivileges(identity));
+  TRY_STATUS(DropPrivileges(identity, newcomer));
   return hooks.Run(HookPhase::kAsUser);
 }
 

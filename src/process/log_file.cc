@@ -72,6 +72,14 @@ Result<UniqueFd> OpenLogTarget(const LogFileSpec& spec) {
   return file;
 }
 
+Status ProveLogTarget(const std::string& path) {
+  if (::access(path.c_str(), W_OK) == 0) return {};
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  const std::string where = folder.empty() ? "." : folder.string();
+  if (errno == ENOENT && ::access(where.c_str(), W_OK | X_OK) == 0) return {};
+  return ErrnoError("open " + path, errno);
+}
+
 Status OpenLogFile(const LogFileSpec& spec) {
   const UniqueFd file = TRY(OpenLogTarget(spec));
   TRY_STATUS(BecomeOutput(file.get(), spec.path));

@@ -21,6 +21,9 @@ Status OpenLogFile(const LogFileSpec& spec);
 // The same, without making it anything.
 Result<UniqueFd> OpenLogTarget(const LogFileSpec& spec);
 
+// Whether it could be opened, without making anything.
+Status ProveLogTarget(const std::string& path);
+
 // Descriptors 1 and 2 are this file already, from before a reload.
 void KeepLogFile(const std::string& path);
 

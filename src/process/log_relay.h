@@ -73,6 +73,8 @@ class LogRelay {
 
   // The log goes to this file from now on, where no logger takes it.
   Status SetMain(int fd, const std::string& path, int mode);
+  // The file where it goes; empty for none of ours.
+  [[nodiscard]] const std::string& main_path() const { return spec_.main_path; }
   void Rotate();
   void Reopen();
 

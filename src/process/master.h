@@ -184,6 +184,8 @@ class Master final : private MasterDesk {
   void ReloadHelpers(ChildKind kind);
   void ReloadHelper(Child& child);
   void OnTrialEnd(int wait_status);
+  [[nodiscard]] std::string CurrentLogFile() const;
+  [[nodiscard]] std::string Jail() const;
   void BecomeNew();
   void Stop(int signal, Patience patience, int exit_status);
   [[nodiscard]] int64_t MercyAtStop(const Child& child, Patience patience) const;

@@ -11,9 +11,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "process/log_file.h"
 #include "process/log_relay.h"
 #include "process/master.h"
 #include "process/messages.h"
+#include "process/privileges.h"
 #include "worker/succession.h"
 
 // What the master does when it is signalled: reload, stop, tell.
@@ -142,7 +144,9 @@ void Master::ReloadProgram(bool brutally) {
   }
   const auto listeners = parts_.listeners->HandOver();
   const Status started =
-      listeners ? trial_->Start(*listeners) : Status(tl::unexpected(listeners.error()));
+      listeners
+          ? trial_->Start({.listeners = *listeners, .log_file = CurrentLogFile(), .jail = Jail()})
+          : Status(tl::unexpected(listeners.error()));
   // Only the trial was to inherit them; whoever else is started by now must not.
   const Status taken_back = parts_.listeners->TakeBack();
   for (const Status& done : {started, taken_back}) {
@@ -155,6 +159,16 @@ void Master::ReloadProgram(bool brutally) {
   LogLine(
       "reload requested: trying the configuration and the applications before anything is "
       "changed...");
+}
+
+std::string Master::CurrentLogFile() const {
+  return parts_.serving.log != nullptr ? parts_.serving.log->main_path() : LogFilePath();
+}
+
+// Where each worker enters it, the master is outside.
+std::string Master::Jail() const {
+  const IdentitySpec& identity = *parts_.serving.identity;
+  return identity.drop_point == DropPoint::kInWorkers ? std::string() : identity.jail;
 }
 
 void Master::OnTrialEnd(int wait_status) {
@@ -176,6 +190,9 @@ void Master::BecomeNew() {
   state.lifelines = lifeline_.write_ends();
   state.inlets = parts_.serving.succession->HandOver();
   state.brutal = reloads_brutally_;
+  state.log_file = CurrentLogFile();
+  state.jail = Jail();
+  state.capabilities = CapabilitiesToPass();
   if (parts_.serving.log != nullptr) parts_.serving.log->HandOverTo(state);
   for (const Child& child : children_.all()) {
     if (!child.has_process()) continue;

@@ -8,7 +8,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -18,6 +21,50 @@
 
 namespace uwsgi {
 namespace {
+
+// By number, as linux/capability.h has them.
+constexpr std::string_view kCapabilityNames[] = {"chown",
+                                                 "dac_override",
+                                                 "dac_read_search",
+                                                 "fowner",
+                                                 "fsetid",
+                                                 "kill",
+                                                 "setgid",
+                                                 "setuid",
+                                                 "setpcap",
+                                                 "linux_immutable",
+                                                 "net_bind_service",
+                                                 "net_broadcast",
+                                                 "net_admin",
+                                                 "net_raw",
+                                                 "ipc_lock",
+                                                 "ipc_owner",
+                                                 "sys_module",
+                                                 "sys_rawio",
+                                                 "sys_chroot",
+                                                 "sys_ptrace",
+                                                 "sys_pacct",
+                                                 "sys_admin",
+                                                 "sys_boot",
+                                                 "sys_nice",
+                                                 "sys_resource",
+                                                 "sys_time",
+                                                 "sys_tty_config",
+                                                 "mknod",
+                                                 "lease",
+                                                 "audit_write",
+                                                 "audit_control",
+                                                 "setfcap",
+                                                 "mac_override",
+                                                 "mac_admin",
+                                                 "syslog",
+                                                 "wake_alarm",
+                                                 "block_suspend",
+                                                 "audit_read",
+                                                 "perfmon",
+                                                 "bpf",
+                                                 "checkpoint_restore"};
+static_assert(std::size(kCapabilityNames) == 41);
 
 std::optional<uint32_t> ParseId(std::string_view text) {
   const auto number = ParseInt(text);
@@ -33,13 +80,45 @@ SignalRight& the_signal_right() {
   return right;
 }
 
-// The capabilities of this thread become these.
-Status SetCapabilities(uint32_t wanted) {
+constexpr uint64_t kSignalRight = uint64_t{1} << CAP_KILL;
+
+struct Capabilities {
+  uint64_t permitted = 0;
+  uint64_t inheritable = 0;
+};
+
+// Of this thread.
+Capabilities GetCapabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2]{};
-  data[0].effective = data[0].permitted = wanted;
-  if (::syscall(SYS_capset, &header, data) != 0) return ErrnoError("uid: capset()", errno);
+  if (::syscall(SYS_capget, &header, data) != 0) return {};
+  const auto join = [](uint32_t low, uint32_t high) { return uint64_t{high} << 32 | low; };
+  return {join(data[0].permitted, data[1].permitted),
+          join(data[0].inheritable, data[1].inheritable)};
+}
+
+Status SetCapabilities(const Capabilities& wanted) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2]{};
+  for (int half = 0; half < 2; ++half) {
+    data[half].effective = data[half].permitted =
+        static_cast<uint32_t>(wanted.permitted >> (32 * half));
+    data[half].inheritable = static_cast<uint32_t>(wanted.inheritable >> (32 * half));
+  }
+  if (::syscall(SYS_capset, &header, data) != 0) return ErrnoError("capset()", errno);
   return {};
+}
+
+// What `cap` leaves, once privileges have been dropped.
+uint64_t& the_kept_capabilities() {
+  static uint64_t kept = 0;
+  return kept;
+}
+
+// Those of the program before a reload.
+uint64_t& the_passed_capabilities() {
+  static uint64_t passed = 0;
+  return passed;
 }
 
 Status SetGroup(gid_t gid) {
@@ -52,27 +131,29 @@ Status SetGroup(gid_t gid) {
   return {};
 }
 
-Status SetMoreGroups(const IdentitySpec& spec, const User* user) {
-  if (::geteuid() != 0) return {};
+// All additional groups of the user to be: with init_groups those that the system gives him, and
+// add-gid. root's own must not stay behind.
+Result<std::vector<gid_t>> FindMoreGroups(const IdentitySpec& spec, const User* user, gid_t gid) {
+  std::vector<gid_t> groups;
   if (spec.init_groups && user != nullptr && !user->name.empty()) {
-    if (::initgroups(user->name.c_str(), ::getegid()) != 0)
-      return ErrnoError("uid: initgroups()", errno);
-  } else if (::setgroups(0, nullptr) != 0) {
-    // root's own additional groups must not stay behind.
-    return ErrnoError("uid: setgroups()", errno);
+    int count = 0;
+    ::getgrouplist(user->name.c_str(), gid, nullptr, &count);
+    groups.resize(static_cast<size_t>(std::max(count, 0)));
+    if (::getgrouplist(user->name.c_str(), gid, groups.data(), &count) < 0)
+      return Fail("uid: the groups of {} cannot be found out", user->name);
   }
-  if (spec.more_groups.empty()) return {};
-  const int count = ::getgroups(0, nullptr);
-  std::vector<gid_t> groups(static_cast<size_t>(count < 0 ? 0 : count));
-  if (count > 0 && ::getgroups(count, groups.data()) < 0)
-    return ErrnoError("add-gid: getgroups()", errno);
   for (const std::string& name : spec.more_groups) {
-    const auto gid = FindGroup(name);
-    if (!gid) return WithContext("add-gid", gid.error());
-    groups.push_back(*gid);
+    const auto found = FindGroup(name);
+    if (!found) return WithContext("add-gid", found.error());
+    groups.push_back(*found);
   }
+  return groups;
+}
+
+Status SetMoreGroups(const std::vector<gid_t>& groups) {
+  if (::geteuid() != 0) return {};
   if (::setgroups(groups.size(), groups.data()) != 0)
-    return ErrnoError("add-gid: setgroups()", errno);
+    return ErrnoError("uid, add-gid: setgroups()", errno);
   return {};
 }
 
@@ -82,19 +163,41 @@ Status SetUser(uid_t uid) {
     return Fail("uid: cannot setuid() to {} as non-root user", uid);
   }
   Log("setuid() to {}", uid);
-  const bool keeps_right = the_signal_right() == SignalRight::kWanted && uid != 0;
-  if (keeps_right) ::prctl(PR_SET_KEEPCAPS, 1);
+  const bool wants_right = the_signal_right() == SignalRight::kWanted && uid != 0;
+  const uint64_t wanted = the_kept_capabilities() | (wants_right ? kSignalRight : 0);
+  if (wanted != 0) ::prctl(PR_SET_KEEPCAPS, 1);
   if (::setuid(uid) != 0) return ErrnoError("uid: setuid()", errno);
-  if (!keeps_right) return {};
+  if (wanted == 0) return {};
   ::prctl(PR_SET_KEEPCAPS, 0);
-  if (const Status kept = SetCapabilities(1U << CAP_KILL); kept) {
-    the_signal_right() = SignalRight::kHeld;
-    return {};
-  }
+  const uint64_t left = wanted & GetCapabilities().permitted;
+  TRY_STATUS(SetCapabilities({.permitted = left}));
+  if ((the_kept_capabilities() & ~left) != 0)
+    return Fail("cap: this root does not have all of the capabilities that are to be kept");
+  if (!wants_right) return {};
+  the_signal_right() = (left & kSignalRight) != 0 ? SignalRight::kHeld : SignalRight::kNone;
   // A root without that right, as in some containers: the old workers end by themselves.
-  the_signal_right() = SignalRight::kNone;
-  LogLine("uid: workers of the user before cannot be signalled: this root has no CAP_KILL");
-  return SetCapabilities(0);
+  if ((left & kSignalRight) == 0)
+    LogLine("uid: workers of the user before cannot be signalled: this root has no CAP_KILL");
+  return {};
+}
+
+Status GiveUp(uint64_t capabilities) {
+  Capabilities has = GetCapabilities();
+  if ((has.permitted & capabilities) == 0) return {};
+  has.permitted &= ~capabilities;
+  has.inheritable &= ~capabilities;
+  return SetCapabilities(has);
+}
+
+// With `cap` nothing else is left; without, what the program before a reload has passed on goes.
+Status LimitCapabilities(const IdentitySpec& spec) {
+  const uint64_t has = GetCapabilities().permitted;
+  const bool holds_right = the_signal_right() == SignalRight::kHeld;
+  const uint64_t wanted = the_kept_capabilities() | (holds_right ? kSignalRight : 0);
+  if ((the_kept_capabilities() & ~has) != 0)
+    LogLine("cap: not all of the capabilities that are to be kept can be had");
+  const uint64_t passed = std::exchange(the_passed_capabilities(), 0);
+  return GiveUp((spec.capabilities ? ~uint64_t{0} : passed) & ~wanted);
 }
 
 }  // namespace
@@ -131,16 +234,54 @@ Result<Identity> FindIdentity(const IdentitySpec& spec) {
   return identity;
 }
 
-Status DropPrivileges(const IdentitySpec& spec) {
-  const auto [user, group] = TRY(FindIdentity(spec));
-  if (group) TRY_STATUS(SetGroup(*group));
+Result<Newcomer> FindNewcomer(const IdentitySpec& spec) {
+  Newcomer newcomer{.identity = TRY(FindIdentity(spec))};
+  const auto& [user, group] = newcomer.identity;
   const bool becomes_other = (user && user->uid != ::geteuid()) || !spec.more_groups.empty();
-  if (becomes_other) TRY_STATUS(SetMoreGroups(spec, user ? &*user : nullptr));
+  if (becomes_other && ::geteuid() == 0)
+    newcomer.groups =
+        TRY(FindMoreGroups(spec, user ? &*user : nullptr, group.value_or(::getegid())));
+  return newcomer;
+}
+
+Status DropPrivileges(const IdentitySpec& spec, const Newcomer& newcomer) {
+  const auto& [user, group] = newcomer.identity;
+  if (group) TRY_STATUS(SetGroup(*group));
+  if (newcomer.groups) TRY_STATUS(SetMoreGroups(*newcomer.groups));
+  the_kept_capabilities() = spec.capabilities.value_or(0);
   if (user) TRY_STATUS(SetUser(user->uid));
-  return {};
+  return LimitCapabilities(spec);
+}
+
+Status DropPrivileges(const IdentitySpec& spec) {
+  return DropPrivileges(spec, TRY(FindNewcomer(spec)));
+}
+
+Result<uint64_t> ParseCapabilities(std::string_view names) {
+  uint64_t set = 0;
+  for (const std::string_view part : Split(names, ',')) {
+    const std::string_view name = Trim(part);
+    if (name.empty()) continue;
+    const auto* const found = std::ranges::find(kCapabilityNames, name);
+    if (found == std::end(kCapabilityNames)) return Fail("cap: unknown capability: {}", name);
+    set |= uint64_t{1} << (found - std::begin(kCapabilityNames));
+  }
+  return set;
+}
+
+Status EnterJail(const std::string& directory) {
+  if (directory.empty()) return {};
+  if (::geteuid() != 0) return Fail("chroot: cannot chroot() as non-root user");
+  Log("chroot() to {}", directory);
+  if (::chroot(directory.c_str()) != 0) return ErrnoError("chroot " + directory, errno);
+  // The kernel says "(unreachable)" of a directory outside; from there the jail has no walls.
+  char here[PATH_MAX];
+  if (::getcwd(here, sizeof here) != nullptr && here[0] == '/') return {};
+  return ::chdir("/") == 0 ? Status() : ErrnoError("chroot: chdir /", errno);
 }
 
 Status KeepSignalRight(UniqueFunction<Status()> drop) {
+  if (the_signal_right() == SignalRight::kHeld) return drop();
   the_signal_right() = SignalRight::kWanted;
   TRY_STATUS(drop());
   if (the_signal_right() == SignalRight::kWanted) the_signal_right() = SignalRight::kNone;
@@ -149,7 +290,36 @@ Status KeepSignalRight(UniqueFunction<Status()> drop) {
 
 void GiveUpSignalRight() {
   if (std::exchange(the_signal_right(), SignalRight::kNone) != SignalRight::kHeld) return;
-  if (const Status done = SetCapabilities(0); !done) LogLine(done.error().text());
+  if (const Status done = GiveUp(kSignalRight & ~the_kept_capabilities()); !done)
+    LogLine(done.error().text());
+}
+
+uint64_t CapabilitiesToPass() {
+  const uint64_t right = the_signal_right() == SignalRight::kHeld ? kSignalRight : 0;
+  return ::geteuid() == 0 ? 0 : (the_kept_capabilities() | right) & GetCapabilities().permitted;
+}
+
+// Ambient ones survive an exec of a user who is not root.
+Status PassCapabilities(uint64_t set) {
+  if (set == 0) return {};
+  Capabilities has = GetCapabilities();
+  has.inheritable |= set;
+  TRY_STATUS(SetCapabilities(has));
+  for (unsigned long each = 0; each < std::size(kCapabilityNames); ++each) {
+    if ((set >> each & 1) != 0) ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, each, 0, 0);
+  }
+  return {};
+}
+
+// What is not inheritable is not ambient.
+void KeepCapabilities(uint64_t set) {
+  if (set == 0) return;
+  Capabilities has = GetCapabilities();
+  has.inheritable &= ~set;
+  if (const Status done = SetCapabilities(has); !done) LogLine(done.error().text());
+  the_passed_capabilities() = set & has.permitted;
+  // The right to signal goes with the last of those it is for.
+  if ((the_passed_capabilities() & kSignalRight) != 0) the_signal_right() = SignalRight::kHeld;
 }
 
 Status BecomeAtOnce(const IdentitySpec& spec) {

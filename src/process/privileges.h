@@ -32,6 +32,9 @@ struct IdentitySpec {
   // Whom to become before anything else (immediate-uid, immediate-gid); the above comes on top.
   std::string immediate_user;
   std::string immediate_group;
+  std::string jail;  // the root directory from then on (chroot); empty: none
+  // What is kept beyond root (cap), and nothing else; nullopt: no more than the kernel leaves.
+  std::optional<uint64_t> capabilities;
 };
 
 struct User {
@@ -51,10 +54,26 @@ struct Identity {
 };
 Result<Identity> FindIdentity(const IdentitySpec& spec);
 
+// The same, and all additional groups; nullopt: they stay. To be found out before a jail is
+// entered, where nobody knows their names.
+struct Newcomer {
+  Identity identity;
+  std::optional<std::vector<gid_t>> groups;
+};
+Result<Newcomer> FindNewcomer(const IdentitySpec& spec);
+
+// The set that names like "net_bind_service,fowner" stand for. An error names the option.
+Result<uint64_t> ParseCapabilities(std::string_view names);
+
+// Makes the directory the root of the file system, and the working directory if that lies outside.
+// Says so in the log; an error names the option. An empty path is no jail.
+Status EnterJail(const std::string& directory);
+
 // Becomes the user and the groups for good, in the order group, additional groups, user; says so in
 // the log. An error names the option. Without root only the identity one has already is possible.
 // Nothing to do is no error.
 Status DropPrivileges(const IdentitySpec& spec);
+Status DropPrivileges(const IdentitySpec& spec, const Newcomer& newcomer);
 
 // A reload that becomes another user for the first time: the workers of before are still root's.
 // DropPrivileges() called from `drop` leaves the right to signal every process (CAP_KILL) until
@@ -62,6 +81,14 @@ Status DropPrivileges(const IdentitySpec& spec);
 Status KeepSignalRight(UniqueFunction<Status()> drop);
 // Nothing happens to who holds none by KeepSignalRight(). Also for children, which inherit it.
 void GiveUpSignalRight();
+
+// Around an exec that a reload is: what this process may do beyond its user (cap, and the right to
+// signal), which the program that follows may, too, until it drops its privileges in turn.
+uint64_t CapabilitiesToPass();
+// For the programs that this one becomes or starts.
+Status PassCapabilities(uint64_t set);
+// Once that program has been started, or could not be: for nobody else any more.
+void KeepCapabilities(uint64_t set);
 
 // Becomes whom immediate-uid and immediate-gid name, in silence.
 Status BecomeAtOnce(const IdentitySpec& spec);

@@ -107,7 +107,7 @@ DropPoint PlanDropPoint(const Options& options) {
   return DropPoint::kBeforeBind;
 }
 
-IdentitySpec PlanIdentity(const Options& options) {
+Result<IdentitySpec> PlanIdentity(const Options& options) {
   IdentitySpec identity;
   identity.user = options.uid;
   identity.group = options.gid;
@@ -116,6 +116,8 @@ IdentitySpec PlanIdentity(const Options& options) {
   identity.drop_point = PlanDropPoint(options);
   identity.immediate_user = options.immediate_uid;
   identity.immediate_group = options.immediate_gid;
+  identity.jail = options.chroot;
+  if (!options.cap.empty()) identity.capabilities = TRY(ParseCapabilities(options.cap));
   return identity;
 }
 
@@ -139,9 +141,11 @@ std::vector<NamedFile> PlanNamedFiles(const Options& options) {
   return files;
 }
 
-StartUpSpec PlanStartUp(const Options& options) {
+Result<StartUpSpec> PlanStartUp(const Options& options) {
   StartUpSpec spec;
   for (const ListValue& variable : options.env) spec.environment.push_back(variable.text);
+  for (const ListValue& directory : options.envdirs)
+    spec.environment_directories.push_back(directory.text);
   for (const ListValue& variable : options.unenv) spec.removed_environment.push_back(variable.text);
   spec.umask = options.umask;
   spec.daemonize = !options.daemonize.empty() || !options.daemonize2.empty();
@@ -156,7 +160,7 @@ StartUpSpec PlanStartUp(const Options& options) {
   spec.log_reopen = options.log_reopen;
   spec.directory = options.chdir;
   spec.waits = PlanWaits(options);
-  spec.identity = PlanIdentity(options);
+  spec.identity = TRY(PlanIdentity(options));
   spec.limits = {.max_fd = options.max_fd,
                  .address_space_bytes = options.limit_as,
                  .processes = options.limit_nproc};
@@ -176,7 +180,7 @@ Result<ProcessSpec> PlanProcesses(const Options& options) {
   }
   ProcessSpec spec;
   spec.supervision = TRY(PlanSupervision(options));
-  spec.start_up = PlanStartUp(options);
+  spec.start_up = TRY(PlanStartUp(options));
   spec.emperor = TRY(PlanEmperor(options));
   spec.vassal.heartbeat_us = options.heartbeat * kSecond;
   spec.hooks = TRY(PlanHooks(options));

@@ -71,6 +71,7 @@ struct NamedFile {
 struct StartUpSpec {
   std::vector<std::string> environment;  // "NAME=value", set
   std::vector<std::string> removed_environment;
+  std::vector<std::string> environment_directories;  // envdir
   int umask = -1;
   bool daemonize = false;
   bool daemonize_after_load =

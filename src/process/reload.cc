@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "process/fork.h"
+#include "process/privileges.h"
 
 namespace uwsgi {
 namespace {
@@ -42,9 +43,9 @@ Status KeepOverExec(const HandOver& state, int file, bool keep) {
 
 }  // namespace
 
-Status Trial::Start(const std::string& listeners) {
+Status Trial::Start(const HandOver& handed) {
   Abandon();
-  const UniqueFd state = TRY(MakeMemoryFile(EncodeHandOver({.listeners = listeners})));
+  const UniqueFd state = TRY(MakeMemoryFile(EncodeHandOver(handed)));
   FdPair pipe = TRY(MakePipe());
   const UniqueFd log(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!log.valid()) return ErrnoError("fcntl()", errno);
@@ -54,7 +55,9 @@ Status Trial::Start(const std::string& listeners) {
   program.environment = WithVariables(
       command_.environment,
       {Variable(kHandOverVariable, state.get()), Variable(kTrialVariable, log.get())});
-  program.directory = command_.directory;
+  // As for the successor: absolute paths do without it.
+  const bool may_enter = ::faccessat(AT_FDCWD, command_.directory.c_str(), X_OK, AT_EACCESS) == 0;
+  program.directory = may_enter ? command_.directory : "/";
   program.output = pipe.second.get();
   program.inherit = {state.get(), log.get()};
   // A writer that finds the pipe full must wait, not lose what it says.
@@ -120,8 +123,10 @@ Error BecomeSuccessor(const StartCommand& command, const HandOver& state) {
     sigset_t before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    TRY_STATUS(PassCapabilities(state.capabilities));
     ::execve(command.binary.c_str(), argv_pointers.data(), environment_pointers.data());
     const int error = errno;
+    KeepCapabilities(state.capabilities);
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     TRY_STATUS(KeepOverExec(state, file.get(), false));
     if (::fchdir(here.get()) != 0) return ErrnoError("fchdir()", errno);

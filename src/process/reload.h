@@ -28,9 +28,9 @@ class Trial {
   ~Trial() { Abandon(); }
 
   // Starts the trial; one that runs already is given up and a new one started, as files may have
-  // changed since. `listeners` is what ListenerSet::HandOver made: their descriptors stay open over
-  // the exec.
-  Status Start(const std::string& listeners);
+  // changed since. `state` holds the listeners, whose descriptors stay open over the exec, and what
+  // is compared with the new configuration.
+  Status Start(const HandOver& state);
   [[nodiscard]] bool running() const { return pid_ != 0; }
   [[nodiscard]] pid_t pid() const { return pid_; }
   // The trial has ended with this status. What it has written is given back, for the log when it

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "process/daemonize.h"
 #include "process/log_relay.h"
@@ -17,7 +18,22 @@
 
 namespace uwsgi {
 
+Status StartUp::TakeEnvironmentFrom(const std::string& directory) const {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    std::error_code none;
+    if (!entry.is_regular_file(none)) continue;
+    const std::string text = TRY(ReadFile(entry.path().string()));
+    const std::string line = text.substr(0, text.find('\n'));
+    ::setenv(entry.path().filename().c_str(), line.c_str(), /*overwrite=*/1);
+  }
+  if (error) return Fail("envdir = {}: {}", directory, error.message());
+  return {};
+}
+
 Status StartUp::SetEnvironment() {
+  for (const std::string& directory : spec_.environment_directories)
+    TRY_STATUS(TakeEnvironmentFrom(directory));
   for (const std::string& name : spec_.removed_environment) ::unsetenv(name.c_str());
   for (const std::string& variable : spec_.environment) {
     const size_t equals = variable.find('=');
@@ -29,7 +45,10 @@ Status StartUp::SetEnvironment() {
 Status StartUp::OpenLog() {
   if (spec_.umask >= 0) ::umask(static_cast<mode_t>(spec_.umask));
   // After a reload the log is still open; a trial writes to its master.
-  if (kind_ == StartKind::kSuccessor) FindLogAgain();
+  if (kind_ == StartKind::kSuccessor) IsLogOfBefore() ? FindLogAgain() : TakeNewLog();
+  if (is_trial() && !IsLogOfBefore()) {
+    return Blame(ProveLogTarget(WantedLog().path), WantedLog().path);
+  }
   if (kind_ != StartKind::kFirst) return {};
   if (spec_.daemonize) TRY_STATUS(CloseStandardInput());
   if (spec_.log.path.empty() || spec_.daemonize_after_load) return {};
@@ -38,11 +57,34 @@ Status StartUp::OpenLog() {
   return {};
 }
 
+const LogFileSpec& StartUp::WantedLog() const {
+  return spec_.log_after_drop.path.empty() ? spec_.log : spec_.log_after_drop;
+}
+
+// A configuration that names no file has no better place for the log than where it is.
+bool StartUp::IsLogOfBefore() const {
+  const std::string& wanted = WantedLog().path;
+  if (!order_.state) return true;
+  std::error_code error;
+  return wanted.empty() || std::filesystem::absolute(wanted, error) == order_.state->log_file;
+}
+
+// The trial has found that the file can be had.
+void StartUp::TakeNewLog() const {
+  const LogFileSpec& file = WantedLog();
+  const Status opened = Blame(OpenLogFile({.path = file.path, .mode = file.mode}), file.path);
+  if (!opened) return Log("the log stays where it is: {}", opened.error().text());
+  const Status owned = spec_.log_to_identity ? OwnLogFile(spec_.identity) : Status();
+  if (!owned) LogLine(owned.error().text());
+}
+
 // The user of now may not be allowed to open it; then it stays what it is.
 void StartUp::FindLogAgain() const {
-  const LogFileSpec& file = spec_.log_after_drop.path.empty() ? spec_.log : spec_.log_after_drop;
+  const LogFileSpec& file = WantedLog();
+  const std::string path = order_.state && file.path.empty() ? order_.state->log_file : file.path;
+  if (path.empty()) return;
+  KeepLogFile(path);
   if (file.path.empty()) return;
-  KeepLogFile(file.path);
   if (!spec_.log_reopen) return;
   const Status opened = OpenLogFile({.path = file.path, .mode = file.mode});
   if (!opened) Log("log-reopen: {}", opened.error().text());
@@ -107,7 +149,15 @@ Status StartUp::WaitForOthers() {
 Status StartUp::PassDropPoint(DropPoint point) {
   if (point == DropPoint::kBeforeBind && !is_trial()) WarnOfRoot(spec_.identity);
   if (point != spec_.identity.drop_point) return {};
-  const auto change = [this] { return ChangeIdentity(spec_.identity, hooks_); };
+  IdentitySpec identity = spec_.identity;
+  if (order_.state && !order_.state->jail.empty()) {
+    if (identity.jail != order_.state->jail) {
+      return Fail("chroot: a reload cannot leave {}; stop the server and start it again",
+                  order_.state->jail);
+    }
+    identity.jail.clear();
+  }
+  const auto change = [&] { return ChangeIdentity(identity, hooks_); };
   return kind_ == StartKind::kSuccessor ? KeepSignalRight(change) : change();
 }
 

@@ -19,9 +19,9 @@ class LogRelay;
 // by Vacuum() at the end.
 class StartUp {
  public:
-  // `hooks` must outlive it.
-  StartUp(const StartUpSpec& spec, StartKind kind, HookRunner& hooks)
-      : spec_(spec), kind_(kind), hooks_(hooks) {}
+  // All of them must outlive it.
+  StartUp(const StartUpSpec& spec, const StartOrder& order, HookRunner& hooks)
+      : spec_(spec), order_(order), kind_(order.kind), hooks_(hooks) {}
 
   // env and unenv.
   Status SetEnvironment();
@@ -58,14 +58,19 @@ class StartUp {
  private:
   // An error about a file gets the option behind it that named the file.
   [[nodiscard]] Status Blame(Status done, const std::string& path) const;
+  Status TakeEnvironmentFrom(const std::string& directory) const;
   Status WritePid(const std::string& path);
   void WriteMissing(const std::string& path) const;
   Status GoOnIn(const LogFileSpec& file);
+  [[nodiscard]] const LogFileSpec& WantedLog() const;
+  [[nodiscard]] bool IsLogOfBefore() const;
   void FindLogAgain() const;
+  void TakeNewLog() const;
   // Files of a reload's trial belong to the server that runs.
   [[nodiscard]] bool is_trial() const { return kind_ == StartKind::kTrial; }
 
   const StartUpSpec& spec_;
+  const StartOrder& order_;
   StartKind kind_;
   HookRunner& hooks_;
   LogRelay* log_ = nullptr;

@@ -186,6 +186,7 @@ def test_a_command_that_fails_at_a_reload_leaves_the_old_serving(server, tmp_pat
 def test_a_command_of_a_lazy_application_that_fails_at_a_reload_leaves_the_old_serving(server, tmp_path):
     command = f"test ! -e {tmp_path}/broken && echo x >> {tmp_path}/ran"
     srv = server(app="hello", ini=f"[uwsgi]\nmaster = true\nlazy-apps = true\nneed-app = true\nhook-pre-app = exec:{command}\n")
+    assert srv.get("/").status == 200, "the first one has done its hooks"
     before = srv.workers()
     (tmp_path / "broken").touch()
     srv.signal(signal.SIGHUP)

@@ -2,8 +2,12 @@
 """When privileges are dropped, and what else a process does to itself: priority, processors, limits, files of a dead server."""
 import os
 import re
+import shutil
 import signal
 import socket
+import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +64,49 @@ def test_a_reload_may_become_another_user(server):
     assert uids(srv.pid) == NOBODY
     for pid in [srv.pid, *srv.workers()]:
         wait_until(lambda pid=pid: capabilities(pid) == 0, srv.seconds(5), "the right to signal others to be given up")
+
+
+@pytest.fixture
+def public():
+    """A folder that every user may read, unlike those of pytest."""
+    folder = Path(tempfile.mkdtemp(prefix="uwsgi-public-"))
+    folder.chmod(0o777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+HANGS = """
+import os, time
+def application(environ, start_response):
+    start_response("200 OK", [])
+    if environ["PATH_INFO"] == "/hang":
+        open({began!r}, "w").close()
+        time.sleep(600)
+    return [str(os.getuid()).encode()]
+"""
+
+
+@root
+def test_a_second_reload_can_still_end_what_root_has_left(server, public):
+    began, ini = public / "began", public / "uwsgi.ini"
+    (public / "hangs.py").write_text(HANGS.format(began=str(began)))
+    ini.write_text("[uwsgi]\nworker-reload-mercy = 6\n")
+    srv = server(args=["--master", "--wsgi-file", public / "hangs.py", "--ini", ini], allow=["NO MERCY"])
+    [old] = srv.workers()
+    waiting = srv.connect()
+    waiting.send(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
+    wait_until(began.exists, srv.seconds(10), "the request that hangs")
+    ini.write_text(ini.read_text() + "uid = nobody\n")
+    for count in (1, 2):
+        srv.signal(signal.SIGHUP)
+        srv.wait_log(r"gracefully \(RE\)spawned", count=count)
+        srv.wait_log(r"^spawned uWSGI worker 1", count=count + 1)
+        assert srv.get("/").text == str(NOBODY)
+    assert processes.alive(old)
+    wait_until(lambda: not processes.alive(old), srv.seconds(20), "the end of root's worker")
+    waiting.close()
+    wait_until(lambda: capabilities(srv.pid) == 0, srv.seconds(5), "the end of the right to signal")
+    assert [capabilities(pid) for pid in srv.workers()] == [0]
 
 
 @root
@@ -146,3 +193,59 @@ def test_the_next_start_takes_over_what_a_killed_one_left(server, program):
         client.connect(srv.unix_path)
     again.stop()
     assert not [path for path in srv.folder.iterdir() if path.suffix == ".sock" or path.name in ("pid", "fifo")]
+
+
+JAILED = """
+import os
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [" ".join([os.getcwd(), *os.listdir("/")]).encode()]
+"""
+
+
+@root
+def test_a_jail_has_walls(server, tmp_path):
+    jail = tmp_path / "jail"
+    jail.mkdir()
+    (jail / "inside").touch()
+    srv = server(app=JAILED, args=["--master", "--chroot", jail, "--uid", "nobody", "--drop-after-apps"])
+    srv.wait_log(rf"^chroot\(\) to {re.escape(str(jail))}$")
+    assert srv.get("/").text == "/ inside", "also the working directory lies inside"
+    assert {os.readlink(f"/proc/{pid}/root") for pid in [srv.pid, *srv.workers()]} == {str(jail)}
+    workers = srv.workers()
+    srv.signal(signal.SIGHUP)
+    srv.wait_log("the reload has been given up")  # there is no program in the jail
+    assert srv.workers() == workers and srv.get("/").status == 200
+
+
+@root
+@pytest.mark.parametrize("line, message", [
+    ("chroot = /nowhere/at/all", "chroot /nowhere/at/all"),
+    ("cap = kill,nosuch", "cap: unknown capability: nosuch"),
+    ("unshare = net", 'option "unshare" (uwsgi.ini:2)'),
+    ("cgroup = /sys/fs/cgroup/x", "less confined than it seems"),
+    ("namespace = /jail", "less confined than it seems")])
+def test_who_cannot_be_confined_does_not_start(program, tmp_path, line, message):
+    (tmp_path / "uwsgi.ini").write_text(f"[uwsgi]\n{line}\nhttp-socket = 127.0.0.1:0\n")
+    done = program.run("--ini", "uwsgi.ini", cwd=tmp_path)
+    assert done.returncode == 1 and message in done.stdout, done.stdout
+
+
+@root
+def test_a_jail_needs_root(program, tmp_path):
+    done = subprocess.run(program.command(["--chroot", "/", "--http-socket", "127.0.0.1:0"]), env=program.environment(), user="nobody",
+                          cwd="/", capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "chroot: cannot chroot() as non-root user" in done.stdout + done.stderr
+
+
+@root
+def test_capabilities_are_kept_also_by_a_reload(server):
+    srv = server(app="identity", args=["--master", "--uid", "nobody", "--cap", "net_bind_service,fowner"])
+    expected = 1 << 10 | 1 << 3
+    assert {capabilities(pid) for pid in [srv.pid, *srv.workers()]} == {expected}
+    workers = srv.workers()
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(r"gracefully \(RE\)spawned")
+    wait_until(lambda: srv.workers() and not set(workers) & set(srv.workers()), srv.seconds(15), "new workers")
+    assert {capabilities(pid) for pid in [srv.pid, *srv.workers()]} == {expected}
+    assert srv.get("/").text.startswith(f"{NOBODY} ")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reload: new workers are ready before the old ones leave, nothing is lost, what is broken does not get in."""
+import json
 import os
 import re
 import signal
+import socket
 
 import pytest
 
@@ -433,3 +435,52 @@ def test_changed_listeners_and_processes_take_effect(site, program):
     wait_until(lambda: not srv.accepts(), srv.seconds(20), "the old address to be closed")
     srv.port = new
     assert srv.get().text == "one"
+
+
+LOGS = {"file": ("", "logto = {new}"), "another file": ("logto = {old}", "logto = {new}"), "logto2": ("logto2 = {old}", "logto2 = {new}"),
+        "a logger": ("logto = {old}", "logger = file:{new}"), "no logger": ("logger = file:{old}", "logto = {new}"),
+        "by the log process": ("log-master = true\nlogto = {old}", "log-master = true\nlogto = {new}")}
+
+
+@pytest.mark.parametrize("what", sorted(LOGS))
+def test_a_reload_takes_another_log(site, tmp_path, what):
+    old, new = tmp_path / "old.log", tmp_path / "new.log"
+    before, after = (line.format(old=old, new=new) + "\n" for line in LOGS[what])
+    srv = site(before, ready=False)
+    srv.log_files += [old, new]
+    srv.wait_ready_by_socket()
+    srv.ini_path.write_text(srv.ini_path.read_text().removesuffix(before) + after)
+    write_app(srv.site, "two")
+    srv.signal(signal.SIGHUP)
+    wait_version(srv, "two")
+    assert srv.get("/logged").status == 200
+    wait_until(lambda: "GET /logged" in new.read_text(), srv.seconds(10), "the request in the new log")
+    assert not old.exists() or "GET /logged" not in old.read_text()
+
+
+def test_a_log_that_cannot_be_had_is_no_reload(site, tmp_path):
+    srv = site()
+    srv.ini_path.write_text(srv.ini_path.read_text() + f"logto = {tmp_path}/none/at.log\n")
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(r"none/at\.log.*\[logto = ")
+    srv.wait_log(r"the reload has been given up")
+    assert srv.get().text == "one"
+
+
+def test_a_reload_takes_another_queue_and_mode_of_a_socket(server):
+    srv = server(app="hello", front="none", ini="[uwsgi]\nhttp-socket = 127.0.0.1:{port}\nsocket = {folder}/s\nmaster = true\nlisten = 50\n"
+                 "chmod-socket = 660\nstats = {folder}/stats\n")
+    path = srv.folder / "s"
+    assert path.stat().st_mode & 0o777 == 0o660
+    srv.ini_path.write_text(srv.ini_path.read_text().replace("listen = 50", "listen = 77").replace("660", "600"))
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(r"gracefully \(RE\)spawned")
+
+
+    def queues():
+        with socket.socket(socket.AF_UNIX) as stats:
+            stats.connect(str(srv.folder / "stats"))
+            return {each["max_queue"] for each in json.loads(b"".join(iter(lambda: stats.recv(65536), b"")))["sockets"]}
+
+    wait_until(lambda: queues() == {77}, srv.seconds(10), "the new queue")
+    assert path.stat().st_mode & 0o777 == 0o600
