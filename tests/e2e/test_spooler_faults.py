@@ -270,10 +270,11 @@ def test_the_directory_vanishes_and_comes_back(spooled):
 
 
 @pytest.mark.slow_build
-def test_kills_lose_nothing(server, tmp_path, pytestconfig):
+@pytest.mark.parametrize("durable", ["true", "false"])
+def test_kills_lose_nothing(server, tmp_path, durable):
     """Workers enqueue, spoolers run, and now and then one of either is killed."""
     count = int(os.environ.get("SPOOL_STORM", 10000))
-    run = Spooled(server, tmp_path, "processes = 8\nspooler-processes = 4\nspooler-quiet = true",
+    run = Spooled(server, tmp_path, f"processes = 8\nspooler-processes = 4\nspooler-quiet = true\nspooler-durable = {durable}",
                   allow=["DAMN !", "Traceback"])
     enqueued, over = [], threading.Event()
 
