@@ -36,7 +36,8 @@ TEST(Help, SaysWhenNothingHasToDoWithAWord) {
 }
 
 TEST(Help, SaysWhichOptionsHaveNoEffect) {
-  EXPECT_TRUE(Contains(HelpText("uwsgi", "emperor-use-clone"), "(no effect yet)"));
+  EXPECT_TRUE(Contains(HelpText("uwsgi", "emperor-broodlord"), "(no effect yet)"));
+  EXPECT_TRUE(Contains(HelpText("uwsgi", "emperor-use-clone"), "(refused yet)"));
 }
 
 TEST(Help, PrintsTheConfigurationAsAnIniFile) {
