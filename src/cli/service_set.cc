@@ -74,6 +74,14 @@ Status ServiceSet::CreateBackground(SharedRegion& region, const BackgroundSpec& 
   return {};
 }
 
+void ServiceSet::Adopt(const std::vector<LeftQueue>& mule_queues) {
+  if (mules_) return mules_->Adopt(mule_queues);
+  for (const LeftQueue& queue : mule_queues) {
+    static_cast<void>(UniqueFd(queue.taking));
+    static_cast<void>(UniqueFd(queue.giving));
+  }
+}
+
 Status ServiceSet::CreateMetrics(SharedRegion& region, const MetricsSpec& spec,
                                  const Served& served) {
   if (!spec.is_enabled) return {};

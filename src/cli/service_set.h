@@ -40,6 +40,8 @@ class ServiceSet {
   static void AddSize(SharedSize& size, const ServiceSpecs& specs, const ServedSize& served);
   // `alarms` outlives it.
   Status Create(SharedRegion& region, const ServiceSpecs& specs, StoreUse stores, Alarms& alarms);
+  // After Create(): goes on with what the program before a reload has left.
+  void Adopt(const std::vector<LeftQueue>& mule_queues);
   // After Create(), once there is a scoreboard: the metrics, when they are wanted.
   Status CreateMetrics(SharedRegion& region, const MetricsSpec& spec, const Served& served);
   // Makes the directories that services work in and that are not there, while this process may

@@ -56,6 +56,17 @@ Result<OldChild> DecodeChild(std::string_view facts, bool is_worker) {
   return child;
 }
 
+// "TAKING GIVING NAME".
+Result<LeftQueue> DecodeQueue(std::string_view text) {
+  const size_t first = std::min(text.find(' '), text.size());
+  const size_t second = std::min(text.find(' ', first + 1), text.size());
+  if (second == text.size()) return Fail("a queue has no name: {}", text);
+  LeftQueue queue{.name = std::string(text.substr(second + 1))};
+  queue.taking = static_cast<int>(TRY(Number(text.substr(0, first))));
+  queue.giving = static_cast<int>(TRY(Number(text.substr(first + 1, second - first - 1))));
+  return queue;
+}
+
 Status DecodeLine(HandOver& state, std::string_view line) {
   const size_t blank = line.find(' ');
   const std::string_view name = line.substr(0, blank);
@@ -79,6 +90,8 @@ Status DecodeLine(HandOver& state, std::string_view line) {
     state.jail = rest;
   } else if (name == "capabilities") {
     state.capabilities = static_cast<uint64_t>(TRY(Number(rest)));
+  } else if (name == "mule-queue") {
+    state.mule_queues.push_back(TRY(DecodeQueue(rest)));
   } else if (name == "log-output") {
     state.log_outputs.push_back(static_cast<int>(TRY(Number(rest))));
   } else if (name == "log-process") {
@@ -112,6 +125,8 @@ std::string EncodeHandOver(const HandOver& state) {
     text += fmt::format("log-file {}\n", state.log_file);
   if (!state.jail.empty()) text += fmt::format("jail {}\n", state.jail);
   if (state.capabilities != 0) text += fmt::format("capabilities {}\n", state.capabilities);
+  for (const LeftQueue& queue : state.mule_queues)
+    text += fmt::format("mule-queue {} {} {}\n", queue.taking, queue.giving, queue.name);
   for (const int fd : state.log_outputs) text += fmt::format("log-output {}\n", fd);
   for (const pid_t pid : state.log_processes) text += fmt::format("log-process {}\n", pid);
   for (const OldChild& child : state.children) {

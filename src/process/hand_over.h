@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "service/mule_link.h"
 
 namespace uwsgi {
 
@@ -53,6 +54,7 @@ struct HandOver {
   std::vector<int>
       lifelines;  // write ends of the pipes that tell old workers whether they have a master
   std::vector<int> inlets;  // taking ends of what old workers give away (worker/succession.h)
+  std::vector<LeftQueue> mule_queues;
   std::vector<OldChild> children;
   std::vector<MadeFile> files;  // of the former configuration; gone if they are not of the new one
   bool brutal = false;          // they get no time for their requests

@@ -19,6 +19,7 @@ TEST(HandOver, SurvivesTheWayThroughText) {
   state.listeners = "5 0 127.0.0.1:8000\n6 0 /run/a b.sock\n";
   state.lifelines = {8, 9};
   state.inlets = {10, 11};
+  state.mule_queues = {{"0", 12, 13}, {"farm_a b", 14, 15}};
   state.files = {{77, "/run/a b.sock"}};
   state.notes = {{"cron-minute", "29000000"}, {"cron-run", "4711 1700000000 sleep 5"}};
   state.children = {{.id = 1, .pid = 4242},
@@ -32,6 +33,10 @@ TEST(HandOver, SurvivesTheWayThroughText) {
   EXPECT_EQ(decoded->listeners, state.listeners);
   EXPECT_EQ(decoded->lifelines, state.lifelines);
   EXPECT_EQ(decoded->inlets, state.inlets);
+  ASSERT_EQ(decoded->mule_queues.size(), 2U);
+  EXPECT_EQ(decoded->mule_queues[1].name, "farm_a b");
+  EXPECT_EQ(decoded->mule_queues[1].taking, 14);
+  EXPECT_EQ(decoded->mule_queues[1].giving, 15);
   ASSERT_EQ(decoded->files.size(), 1U);
   EXPECT_EQ(decoded->files[0].inode, 77U);
   EXPECT_EQ(decoded->files[0].path, "/run/a b.sock");

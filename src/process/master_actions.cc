@@ -193,6 +193,8 @@ void Master::BecomeNew() {
   state.log_file = CurrentLogFile();
   state.jail = Jail();
   state.capabilities = CapabilitiesToPass();
+  if (parts_.serving.services->mules != nullptr)
+    state.mule_queues = parts_.serving.services->mules->HandOver();
   if (parts_.serving.log != nullptr) parts_.serving.log->HandOverTo(state);
   for (const Child& child : children_.all()) {
     if (!child.has_process()) continue;

@@ -37,6 +37,10 @@ Status KeepOverExec(const HandOver& state, int file, bool keep) {
   TRY_STATUS(SetCloseOnExec(file, !keep));
   for (const int fd : state.lifelines) TRY_STATUS(SetCloseOnExec(fd, !keep));
   for (const int fd : state.inlets) TRY_STATUS(SetCloseOnExec(fd, !keep));
+  for (const LeftQueue& queue : state.mule_queues) {
+    TRY_STATUS(SetCloseOnExec(queue.taking, !keep));
+    TRY_STATUS(SetCloseOnExec(queue.giving, !keep));
+  }
   for (const int fd : state.log_outputs) TRY_STATUS(SetCloseOnExec(fd, !keep));
   return {};
 }

@@ -178,7 +178,7 @@ Result<CachesSpec> PlanCaches(const Options& options) {
   CachesSpec spec;
   spec.sweep_every_s = std::max<int64_t>(options.cache_expire_freq, 1);
   spec.report_freed = options.cache_report_freed_items;
-  if (options.IsSet("cache")) spec.caches.push_back(PlanDefault(options));
+  if (options.IsSet("cache") && options.cache != 0) spec.caches.push_back(PlanDefault(options));
   for (const ListValue& given : options.cache2) spec.caches.push_back(TRY(PlanNamed(given)));
   std::vector<std::string> names;
   for (CacheSpec& cache : spec.caches) {

@@ -70,7 +70,9 @@ namespace {
 
 Result<std::string> ValueOf(const CacheItem& item) {
   if (item.source == CacheItem::Source::kText) return item.value;
-  std::string bytes = TRY(ReadFile(item.value));
+  auto read = ReadFile(item.value);
+  if (!read) return WithContext(item.origin, read.error());
+  const std::string& bytes = *read;
   return item.source == CacheItem::Source::kFile ? bytes : GzipBytes(bytes);
 }
 

@@ -39,7 +39,7 @@ bool MatchesWeekday(int field, int value) { return MatchesField(field == 7 ? 0 :
 Status SetField(CronFields& fields, const FieldRow& row, std::string_view text) {
   const auto number = ParseSigned(text);
   if (!number || *number < -kLargestNumber || *number > kLargestNumber)
-    return Fail("invalid cron syntax: {} is no {}", text, row.name);
+    return Fail("invalid cron syntax: {} is no {}", text.empty() ? "nothing" : text, row.name);
   fields.*row.field = static_cast<int>(*number);
   return CheckCronFields(fields);
 }

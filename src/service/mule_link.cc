@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "base/log.h"
+#include "base/strings.h"
 
 namespace uwsgi {
 namespace {
@@ -33,14 +34,20 @@ int BufferOf(int fd) {
   return bytes;
 }
 
-Result<FdPair> OpenQueue(const MuleLinkSpec& spec) {
-  FdPair pair = TRY(MakeSocketPair(SOCK_SEQPACKET));
+Status MakeRoom(int fd, const MuleLinkSpec& spec) {
   // The kernel counts its own needs too.
   const int64_t least = std::max(spec.queue_bytes, spec.most_bytes * 2);
-  if (spec.queue_bytes > 0 || BufferOf(pair.second.get()) < least)
-    TRY_STATUS(SetBuffer(pair.second.get(), SO_SNDBUF, least));
+  if (spec.queue_bytes == 0 && BufferOf(fd) >= least) return {};
+  return SetBuffer(fd, SO_SNDBUF, least);
+}
+
+Result<FdPair> OpenQueue(const MuleLinkSpec& spec) {
+  FdPair pair = TRY(MakeSocketPair(SOCK_SEQPACKET));
+  TRY_STATUS(MakeRoom(pair.second.get(), spec));
   return pair;
 }
+
+constexpr std::string_view kFarmPrefix = "farm_";
 
 }  // namespace
 
@@ -51,6 +58,39 @@ Result<MuleLink> MuleLink::Create(MuleLinkSpec spec) {
   for (Queue& queue : link.mule_queues_) queue.ends = TRY(OpenQueue(link.spec_));
   for (Queue& queue : link.farm_queues_) queue.ends = TRY(OpenQueue(link.spec_));
   return link;
+}
+
+std::vector<LeftQueue> MuleLink::HandOver() const {
+  std::vector<LeftQueue> left;
+  const auto leave = [&left](std::string name, const Queue& queue) {
+    left.push_back({std::move(name), queue.ends.first.get(), queue.ends.second.get()});
+  };
+  for (size_t i = 0; i < mule_queues_.size(); ++i) leave(std::to_string(i), mule_queues_[i]);
+  for (size_t i = 0; i < farm_queues_.size(); ++i)
+    leave(fmt::format("{}{}", kFarmPrefix, spec_.farms[i].name), farm_queues_[i]);
+  return left;
+}
+
+void MuleLink::Adopt(const std::vector<LeftQueue>& left) {
+  for (const LeftQueue& each : left) {
+    FdPair ends{UniqueFd(each.taking), UniqueFd(each.giving)};
+    Queue* const queue = QueueCalled(each.name);
+    if (queue == nullptr || !SetCloseOnExec(each.taking, true) ||
+        !SetCloseOnExec(each.giving, true))
+      continue;
+    if (const auto done = MakeRoom(each.giving, spec_); !done) Log("{}", done.error().text());
+    queue->ends = std::move(ends);
+  }
+}
+
+MuleLink::Queue* MuleLink::QueueCalled(std::string_view name) {
+  if (name.starts_with(kFarmPrefix)) {
+    const int farm = FarmCalled(name.substr(kFarmPrefix.size()));
+    return farm == 0 ? nullptr : &farm_queues_[static_cast<size_t>(farm - 1)];
+  }
+  const auto mule = ParseInt(name);
+  if (!mule || *mule < 0 || *mule > mules()) return nullptr;
+  return &mule_queues_[static_cast<size_t>(*mule)];
 }
 
 int MuleLink::FarmCalled(std::string_view name) const {
@@ -117,9 +157,14 @@ std::optional<std::string> MuleLink::Take(int queue) const {
   std::string message(static_cast<size_t>(spec_.most_bytes) + kMark, '\0');
   ssize_t got = -1;
   do {
-    got = ::recv(queue, message.data(), message.size(), MSG_DONTWAIT);
+    got = ::recv(queue, message.data(), message.size(), MSG_DONTWAIT | MSG_TRUNC);
   } while (got < 0 && errno == EINTR);
   if (got <= 0) return std::nullopt;
+  if (static_cast<size_t>(got) > message.size()) {
+    // Of a worker of before a reload that has made the limit smaller.
+    Log("a message of {} bytes is too long for a mule: it is lost", got);
+    return std::nullopt;
+  }
   message.resize(static_cast<size_t>(got));
   message.erase(0, kMark);
   return message;

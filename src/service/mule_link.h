@@ -20,6 +20,13 @@ struct MuleLinkSpec {
   int64_t most_bytes = 65536;  // mule-msg-recv-size: of one message
 };
 
+// A queue that the program before a reload has left: its workers still put messages into it.
+struct LeftQueue {
+  std::string name;  // the number of a mule, 0 for any; farm_NAME
+  int taking = -1;
+  int giving = -1;
+};
+
 // The messages to mules (reference 33 section 5.3). Each mule has a queue, all share one, and each
 // farm has one; messages stay whole and in order. The queues are made before the first fork and all
 // processes keep them open, so that what waits for a mule also waits for its replacement. Nothing
@@ -27,6 +34,12 @@ struct MuleLinkSpec {
 class MuleLink {
  public:
   static Result<MuleLink> Create(MuleLinkSpec spec);
+
+  // What the next program needs for Adopt(); the descriptors stay ours.
+  [[nodiscard]] std::vector<LeftQueue> HandOver() const;
+  // Goes on with these queues, so that nothing that waits in them is lost. Closes those that no
+  // mule or farm of ours belongs to. Before the first fork.
+  void Adopt(const std::vector<LeftQueue>& left);
 
   [[nodiscard]] int mules() const { return spec_.mules; }
   [[nodiscard]] const std::vector<Farm>& farms() const { return spec_.farms; }
@@ -55,6 +68,8 @@ class MuleLink {
     bool full = false;
   };
   explicit MuleLink(MuleLinkSpec spec) : spec_(std::move(spec)) {}
+  // Null: there is no such queue. The names are those of LeftQueue.
+  Queue* QueueCalled(std::string_view name);
   Result<Sent> Put(Queue& queue, std::string_view message);
 
   MuleLinkSpec spec_;

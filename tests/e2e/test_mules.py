@@ -239,6 +239,28 @@ def test_mules_after_a_reload(server):
     wait_until(lambda: ask(srv, "uwsgi.mule_msg(b'new', 2)") == "True" and "in mule 2: b'new'" in srv.log(), srv.seconds(10))
 
 
+def test_messages_that_wait_survive_a_reload(server, tmp_path):
+    """Also those that workers of before the reload send afterwards: the queues are handed over."""
+    gate = tmp_path / "gate"
+    gate.touch()
+    srv = server(app=ASKED + f'''
+import os, time
+def got(message):
+    print("MULE", uwsgi.mule_id(), message.decode(), flush=True)
+    while message == b"first" and os.path.exists({str(gate)!r}): time.sleep(0.01)
+uwsgi.mule_msg_hook = got
+''', args=["--master", "--mule", "--farm", "fa:1"])
+    ask(srv, "uwsgi.mule_msg(b'first')")
+    srv.wait_log("^MULE 1 first$")
+    ask(srv, "uwsgi.mule_msg(b'any'), uwsgi.mule_msg(b'own', 1), uwsgi.farm_msg('fa', b'farm')")
+    srv.signal(signal.SIGHUP)
+    srv.wait_log("spawned uWSGI worker 1", count=2)
+    gate.unlink()
+    for text in "any", "own", "farm":
+        srv.wait_log(f"^MULE 1 {text}$")
+    wait_until(lambda: ask(srv, "uwsgi.mule_msg(b'later', 1)") == "True" and "MULE 1 later" in srv.log(), srv.seconds(10))
+
+
 def test_a_mule_that_starts_is_reloaded_too(server, tmp_path):
     """It may have read already what was changed just before the touch."""
     gate, flag = tmp_path / "gate", tmp_path / "touch"
