@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/function.h"
+#include "base/printable.h"
 #include "base/strings.h"
 #include "base/unique_fd.h"
 
@@ -24,6 +25,10 @@ TEST(Strings, ParseIntTakesDigitsOnly) {
 }
 
 TEST(Strings, ReplaceAllDoesNotRescan) { EXPECT_EQ(ReplaceAll("aaa", "a", "aa"), "aaaaaa"); }
+
+TEST(Strings, PrintableTextStaysOnOneLine) {
+  EXPECT_EQ(Printable("a\nb\x1b[31m\x7f é"), "a\\x0ab\\x1b[31m\\x7f é");
+}
 
 TEST(UniqueFd, MovesAndCloses) {
   FdPair pipe = MakePipe().value();

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/printable.h"
 #include "base/strings.h"
 #include "service/running_note.h"
 #include "service/spool_dir.h"
@@ -61,7 +62,7 @@ std::string Row(std::string_view state, int64_t attempts, const std::string& pat
   struct stat facts {};
   ::stat(path.c_str(), &facts);
   return fmt::format("{:<8} {:>8} {:>9}  {}  {:<20} {}\n", state, attempts, facts.st_size,
-                     TimeText(time_s), FunctionOf(path), path);
+                     TimeText(time_s), Printable(FunctionOf(path)), Printable(path));
 }
 
 std::string WaitingRow(const SpoolDir& directory, const std::string& path) {
@@ -98,7 +99,7 @@ Status List(const Target& target) {
     struct stat facts {};
     ::stat(path.c_str(), &facts);
     text += Row("failed", 0, path, facts.st_ctim.tv_sec);
-    text += fmt::format("         {}\n", LastLine(directory.ReasonOf(name)));
+    text += fmt::format("         {}\n", Printable(LastLine(directory.ReasonOf(name))));
   }
   return Print(text);
 }
@@ -107,7 +108,7 @@ Status MakeDue(const std::string& path) {
   const auto file = TRY(SpoolFile::Claim(path, INT64_MAX));
   if (!file) return {};  // it runs, or has run
   TRY_STATUS(file->PutOff(WallMicros()));
-  return Print(path + " is due\n");
+  return Print(Printable(path) + " is due\n");
 }
 
 Status Retry(const Target& target) {
@@ -126,7 +127,7 @@ Status Retry(const Target& target) {
     put_off.push_back(target.path);
   }
   for (const std::string& name : failed)
-    TRY_STATUS(Print(TRY(directory.Restore(name)) + " is back\n"));
+    TRY_STATUS(Print(Printable(TRY(directory.Restore(name))) + " is back\n"));
   for (const std::string& path : put_off) TRY_STATUS(MakeDue(path));
   for (const pid_t pid : RunningNote::Living(directory)) ::kill(pid, SIGUSR1);
   return {};
@@ -140,7 +141,7 @@ Status Purge(const Target& target) {
       target.task.empty() ? TRY(directory.Failed()) : std::vector<std::string>{target.task};
   for (const std::string& name : names) {
     TRY_STATUS(directory.Purge(name));
-    TRY_STATUS(Print(name + " is deleted\n"));
+    TRY_STATUS(Print(Printable(name) + " is deleted\n"));
   }
   return {};
 }

@@ -5,66 +5,21 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <iterator>
 #include <limits>
 #include <utility>
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "process/capabilities.h"
 #include "process/messages.h"
 
 namespace uwsgi {
 namespace {
-
-// By number, as linux/capability.h has them.
-constexpr std::string_view kCapabilityNames[] = {"chown",
-                                                 "dac_override",
-                                                 "dac_read_search",
-                                                 "fowner",
-                                                 "fsetid",
-                                                 "kill",
-                                                 "setgid",
-                                                 "setuid",
-                                                 "setpcap",
-                                                 "linux_immutable",
-                                                 "net_bind_service",
-                                                 "net_broadcast",
-                                                 "net_admin",
-                                                 "net_raw",
-                                                 "ipc_lock",
-                                                 "ipc_owner",
-                                                 "sys_module",
-                                                 "sys_rawio",
-                                                 "sys_chroot",
-                                                 "sys_ptrace",
-                                                 "sys_pacct",
-                                                 "sys_admin",
-                                                 "sys_boot",
-                                                 "sys_nice",
-                                                 "sys_resource",
-                                                 "sys_time",
-                                                 "sys_tty_config",
-                                                 "mknod",
-                                                 "lease",
-                                                 "audit_write",
-                                                 "audit_control",
-                                                 "setfcap",
-                                                 "mac_override",
-                                                 "mac_admin",
-                                                 "syslog",
-                                                 "wake_alarm",
-                                                 "block_suspend",
-                                                 "audit_read",
-                                                 "perfmon",
-                                                 "bpf",
-                                                 "checkpoint_restore"};
-static_assert(std::size(kCapabilityNames) == 41);
 
 std::optional<uint32_t> ParseId(std::string_view text) {
   const auto number = ParseInt(text);
@@ -81,33 +36,6 @@ SignalRight& the_signal_right() {
 }
 
 constexpr uint64_t kSignalRight = uint64_t{1} << CAP_KILL;
-
-struct Capabilities {
-  uint64_t permitted = 0;
-  uint64_t inheritable = 0;
-};
-
-// Of this thread.
-Capabilities GetCapabilities() {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[2]{};
-  if (::syscall(SYS_capget, &header, data) != 0) return {};
-  const auto join = [](uint32_t low, uint32_t high) { return uint64_t{high} << 32 | low; };
-  return {join(data[0].permitted, data[1].permitted),
-          join(data[0].inheritable, data[1].inheritable)};
-}
-
-Status SetCapabilities(const Capabilities& wanted) {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[2]{};
-  for (int half = 0; half < 2; ++half) {
-    data[half].effective = data[half].permitted =
-        static_cast<uint32_t>(wanted.permitted >> (32 * half));
-    data[half].inheritable = static_cast<uint32_t>(wanted.inheritable >> (32 * half));
-  }
-  if (::syscall(SYS_capset, &header, data) != 0) return ErrnoError("capset()", errno);
-  return {};
-}
 
 // What `cap` leaves, once privileges have been dropped.
 uint64_t& the_kept_capabilities() {
@@ -181,14 +109,6 @@ Status SetUser(uid_t uid) {
   return {};
 }
 
-Status GiveUp(uint64_t capabilities) {
-  Capabilities has = GetCapabilities();
-  if ((has.permitted & capabilities) == 0) return {};
-  has.permitted &= ~capabilities;
-  has.inheritable &= ~capabilities;
-  return SetCapabilities(has);
-}
-
 // With `cap` nothing else is left; without, what the program before a reload has passed on goes.
 Status LimitCapabilities(const IdentitySpec& spec) {
   const uint64_t has = GetCapabilities().permitted;
@@ -197,7 +117,7 @@ Status LimitCapabilities(const IdentitySpec& spec) {
   if ((the_kept_capabilities() & ~has) != 0)
     LogLine("cap: not all of the capabilities that are to be kept can be had");
   const uint64_t passed = std::exchange(the_passed_capabilities(), 0);
-  return GiveUp((spec.capabilities ? ~uint64_t{0} : passed) & ~wanted);
+  return GiveUpCapabilities((spec.capabilities ? ~uint64_t{0} : passed) & ~wanted);
 }
 
 }  // namespace
@@ -257,18 +177,6 @@ Status DropPrivileges(const IdentitySpec& spec) {
   return DropPrivileges(spec, TRY(FindNewcomer(spec)));
 }
 
-Result<uint64_t> ParseCapabilities(std::string_view names) {
-  uint64_t set = 0;
-  for (const std::string_view part : Split(names, ',')) {
-    const std::string_view name = Trim(part);
-    if (name.empty()) continue;
-    const auto* const found = std::ranges::find(kCapabilityNames, name);
-    if (found == std::end(kCapabilityNames)) return Fail("cap: unknown capability: {}", name);
-    set |= uint64_t{1} << (found - std::begin(kCapabilityNames));
-  }
-  return set;
-}
-
 Status EnterJail(const std::string& directory) {
   if (directory.empty()) return {};
   if (::geteuid() != 0) return Fail("chroot: cannot chroot() as non-root user");
@@ -290,7 +198,7 @@ Status KeepSignalRight(UniqueFunction<Status()> drop) {
 
 void GiveUpSignalRight() {
   if (std::exchange(the_signal_right(), SignalRight::kNone) != SignalRight::kHeld) return;
-  if (const Status done = GiveUp(kSignalRight & ~the_kept_capabilities()); !done)
+  if (const Status done = GiveUpCapabilities(kSignalRight & ~the_kept_capabilities()); !done)
     LogLine(done.error().text());
 }
 
@@ -305,9 +213,7 @@ Status PassCapabilities(uint64_t set) {
   Capabilities has = GetCapabilities();
   has.inheritable |= set;
   TRY_STATUS(SetCapabilities(has));
-  for (unsigned long each = 0; each < std::size(kCapabilityNames); ++each) {
-    if ((set >> each & 1) != 0) ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, each, 0, 0);
-  }
+  MakeAmbient(set);
   return {};
 }
 

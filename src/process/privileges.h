@@ -62,9 +62,6 @@ struct Newcomer {
 };
 Result<Newcomer> FindNewcomer(const IdentitySpec& spec);
 
-// The set that names like "net_bind_service,fowner" stand for. An error names the option.
-Result<uint64_t> ParseCapabilities(std::string_view names);
-
 // Makes the directory the root of the file system, and the working directory if that lies outside.
 // Says so in the log; an error names the option. An empty path is no jail.
 Status EnterJail(const std::string& directory);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/strings.h"
+#include "process/capabilities.h"
 #include "process/cheaper_plan.h"
 #include "process/control_plan.h"
 #include "process/daemon_plan.h"

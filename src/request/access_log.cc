@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "base/strings.h"
 #include "request/front.h"
 
@@ -93,7 +94,7 @@ void AccessLog::AddDefault(const Request& request, const Response& response,
     method = uri = protocol = "-";
   }
   if (spec_.host_first) {
-    AppendLogEscaped(buffer_, vars.Get(CgiName::kHttpHost));
+    AppendPrintable(buffer_, vars.Get(CgiName::kHttpHost));
     buffer_.push_back(' ');
   }
   if (spec_.memory) {
@@ -108,19 +109,19 @@ void AccessLog::AddDefault(const Request& request, const Response& response,
     fmt::format_to(line, "{}", request.app_requests);
   }
   fmt::format_to(line, "/{}] ", figures.total_requests);
-  AppendLogEscaped(buffer_, address);
+  AppendPrintable(buffer_, address);
   buffer_.append(" (");
-  AppendLogEscaped(buffer_, user);
+  AppendPrintable(buffer_, user);
   fmt::format_to(line, ") {{{} vars in {} bytes}} [{}] ", request.VarCount(), request.PacketSize(),
                  TimeText(wall_s));
-  AppendLogEscaped(buffer_, method);
+  AppendPrintable(buffer_, method);
   buffer_.push_back(' ');
-  AppendLogEscaped(buffer_, uri);
+  AppendPrintable(buffer_, uri);
   fmt::format_to(line, " => generated {} bytes in {} {}{}(", response.body_bytes(),
                  spec_.micros ? figures.micros : figures.micros / 1000,
                  spec_.micros ? "micros" : "msecs",
                  response.via() == Response::Via::kSendfile ? " via sendfile() " : " ");
-  AppendLogEscaped(buffer_, protocol);
+  AppendPrintable(buffer_, protocol);
   fmt::format_to(line, " {}) {} headers in {} bytes ({} switches on core {})\n", response.status(),
                  response.header_count(), response.header_bytes(), response.switches(),
                  request.core);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log_json.h"
+#include "base/printable.h"
 #include "base/strings.h"
 
 namespace uwsgi {
@@ -119,18 +120,6 @@ void AppendJsonEscaped(std::string& to, std::string_view text) {
 
 }  // namespace
 
-void AppendLogEscaped(std::string& to, ByteView text) {
-  size_t start = 0;
-  for (size_t at = 0; at < text.size(); ++at) {
-    const auto byte = static_cast<unsigned char>(text[at]);
-    if (byte >= 0x20 && byte != 0x7f) continue;
-    to.append(text.substr(start, at - start));
-    fmt::format_to(std::back_inserter(to), "\\x{:02x}", byte);
-    start = at + 1;
-  }
-  to.append(text.substr(start));
-}
-
 std::string LocalTimeText(int64_t wall_s, const char* format) {
   const auto seconds = static_cast<time_t>(wall_s);
   tm local{};
@@ -191,7 +180,7 @@ void LogFormat::Append(std::string& to, const LogMoment& moment) const {
     } else if (is_json_) {
       AppendJsonEscaped(to, value);
     } else {
-      AppendLogEscaped(to, value);
+      AppendPrintable(to, value);
     }
   }
 }

@@ -35,10 +35,6 @@ struct LogMoment {
   [[nodiscard]] bool write_error() const { return response.client_gone(); }
 };
 
-// Whatever a client sent must not be able to forge a line or drive a terminal: control bytes become
-// \xNN.
-void AppendLogEscaped(std::string& to, ByteView text);
-
 // Local time in strftime's format.
 std::string LocalTimeText(int64_t wall_s, const char* format);
 

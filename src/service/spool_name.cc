@@ -11,6 +11,7 @@
 #include <atomic>
 
 #include "base/clock.h"
+#include "base/host_name.h"
 #include "base/strings.h"
 
 namespace uwsgi {
@@ -19,9 +20,7 @@ namespace {
 constexpr int64_t kSecond = 1'000'000;
 
 std::string HostPart() {
-  char name[256] = "";
-  if (::gethostname(name, sizeof name - 1) != 0 || name[0] == '\0') return "localhost";
-  std::string host = name;
+  std::string host = HostName();
   std::replace(host.begin(), host.end(), '/', '_');
   // The whole name has to fit 255 bytes.
   return host.substr(0, 128);

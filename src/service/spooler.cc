@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/printable.h"
 
 namespace uwsgi {
 namespace {
@@ -146,7 +147,7 @@ void Spooler::BlameDeath(const std::string& task, int64_t now_us) {
   ++attempts.attempts;
   ++attempts.deaths;
   Log("[spooler {} pid: {}] the process that ran task {} died ({} of {})", dir_.path(), ::getpid(),
-      file.name(), attempts.deaths, kMostDeaths);
+      Printable(file.name()), attempts.deaths, kMostDeaths);
   if (attempts.deaths >= kMostDeaths) {
     return SetAside(file, "killed its process too often",
                     fmt::format("The process that ran this task died {} times.\n", kMostDeaths));
@@ -243,7 +244,8 @@ bool Spooler::RunClaimed(SpoolFile file, uint64_t hash) {
 SpoolResult Spooler::Call(const SpoolFile& file, const SpoolTask& task) {
   SpoolerSlot& mine = slot();
   if (!spec().is_quiet) {
-    Log("[spooler {} pid: {}] managing request {} ...", dir_.path(), ::getpid(), file.name());
+    Log("[spooler {} pid: {}] managing request {} ...", dir_.path(), ::getpid(),
+        Printable(file.name()));
   }
   EnterDirectory(file);
   mine.task.Set(file.name());
@@ -256,7 +258,7 @@ SpoolResult Spooler::Call(const SpoolFile& file, const SpoolTask& task) {
   ++tasks_;
   if (result.verdict == SpoolVerdict::kDone && !spec().is_quiet) {
     Log("[spooler {} pid: {}] done with task {} after {} seconds", dir_.path(), ::getpid(),
-        file.name(), (MonotonicMicros() - began_us) / kSecond);
+        Printable(file.name()), (MonotonicMicros() - began_us) / kSecond);
   }
   return result;
 }
@@ -323,7 +325,7 @@ void Spooler::SetAside(const SpoolFile& file, std::string_view why, std::string_
   directory_slot().waiting.fetch_sub(1, std::memory_order_relaxed);
   directory_slot().failed.fetch_add(1, std::memory_order_relaxed);
   Log("[spooler {} pid: {}] task {} {}: it is set aside as {}", dir_.path(), ::getpid(),
-      file.name(), why, *moved);
+      Printable(file.name()), why, Printable(*moved));
 }
 
 void Spooler::PutOff(const SpoolFile& file) {
@@ -348,8 +350,8 @@ void Spooler::Skip(const std::string& path, int64_t for_us) {
 // Once for each pause: the task is still there and will be met again.
 void Spooler::Complain(const std::string& path, const Error& error) {
   Skip(path, frequency_us());
-  Log("[spooler {} pid: {}] task {}: {}", dir_.path(), ::getpid(), BelowDirectory(path),
-      error.text());
+  Log("[spooler {} pid: {}] task {}: {}", dir_.path(), ::getpid(), Printable(BelowDirectory(path)),
+      Printable(error.text()));
 }
 
 bool Spooler::IsUsedUp() const {

@@ -201,6 +201,17 @@ def test_bad_files_are_set_aside(spooled, kind):
     assert run.wait_notes(1) == [("add", (), {})]
 
 
+def test_the_name_of_a_file_forges_no_line_of_the_log(spooled):
+    run = spooled()
+    beside = run.directory / "beside"
+    beside.write_bytes(BAD_FILES["truncated"])
+    beside.rename(run.directory / (PREFIX + "h_1\n[forged]"))
+    run.call("tasks.add()")
+    run.wait_failed()
+    run.server.wait_log(r"h_1\\x0a\[forged\] is no task: ")
+    assert "\n[forged]" not in run.server.log()
+
+
 def test_links_pipes_and_directories_are_left_alone(spooled):
     run = spooled()
     secret = run.directory.parent / "secret"
