@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "base/printable.h"
 #include "request/log_format.h"
 #include "service/log_encoder.h"
 
@@ -19,9 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   if (again != text) std::abort();
 
-  std::string escaped;
-  uwsgi::AppendLogEscaped(escaped, text);
-  for (const char c : escaped) {
+  for (const char c : uwsgi::Printable(text)) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) std::abort();
   }
   if (const auto encoder = uwsgi::LogEncoder::Parse(text)) {
