@@ -451,8 +451,10 @@ def test_a_reload_takes_another_log(site, tmp_path, what):
     srv.wait_ready_by_socket()
     srv.ini_path.write_text(srv.ini_path.read_text().removesuffix(before) + after)
     write_app(srv.site, "two")
+    former = processes.children(srv.pid)
     srv.signal(signal.SIGHUP)
     wait_version(srv, "two")
+    wait_until(lambda: not set(former) & set(processes.children(srv.pid)), srv.seconds(20), "the former workers to be gone")
     assert srv.get("/logged").status == 200
     wait_until(lambda: "GET /logged" in new.read_text(), srv.seconds(10), "the request in the new log")
     assert not old.exists() or "GET /logged" not in old.read_text()
