@@ -26,6 +26,7 @@ namespace {
 //   log-file PATH
 //   jail PATH
 //   capabilities SET
+//   mule-queue TAKING GIVING NAME
 //   log-output FD
 //   log-process PID
 //   worker ID PID DRAINING DEADLINE

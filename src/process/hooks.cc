@@ -61,10 +61,6 @@ class OutputTo {
   std::array<UniqueFd, 2> before_;
 };
 
-tl::unexpected<Error> HookFailed(const Hook& hook, const HookPhaseRow& row) {
-  return Fail("hook {} ({}) failed", hook.shown, row.shown);
-}
-
 }  // namespace
 
 const HookPhaseRow& RowOf(HookPhase phase) { return kPhases[static_cast<size_t>(phase)]; }
@@ -102,16 +98,6 @@ Status ChangeIdentity(const IdentitySpec& identity, HookRunner& hooks) {
   return hooks.Run(HookPhase::kAsUser);
 }
 
-Status RunHooks(const HookSpec& spec, HookPhase phase, HookServices& services) {
-  const HookPhaseRow& row = RowOf(phase);
-  for (const Hook& hook : spec.of(phase)) {
-    if (RunHook(hook, row.shown, services) || !row.is_fatal) continue;
-    LogDatedLine("FATAL hook failed, destroying instance");
-    return HookFailed(hook, row);
-  }
-  return {};
-}
-
 // A function of this program belongs to the process, one of another server does not.
 HookEffect EffectOf(const Hook& hook) {
   if (!hook.action->name.ends_with("rpc")) return hook.action->effect;
@@ -147,13 +133,12 @@ bool HookRunner::IsIn(Part part, HookPhase phase, const Hook& hook) {
 }
 
 Status HookRunner::RunPart(Part part, HookPhase phase) {
-  if (part == Part::kAll) return RunHooks(spec_, phase, services_);
   const HookPhaseRow& row = RowOf(phase);
   for (const Hook& hook : spec_.of(phase)) {
     if (!IsIn(part, phase, hook)) continue;
     if (RunOne(hook, row.shown) || !row.is_fatal) continue;
     if (!services_.is_trial) LogDatedLine("FATAL hook failed, destroying instance");
-    return HookFailed(hook, row);
+    return Fail("hook {} ({}) failed", hook.shown, row.shown);
   }
   return {};
 }

@@ -66,11 +66,6 @@ struct HookSpec {
   }
 };
 
-// Runs the hooks of a phase, one after another, saying so in the log. In a fatal phase the first
-// that fails ends it with an error of exit code 1, which has been told in the log; in the others
-// the next one follows. Blocks until the commands have ended.
-Status RunHooks(const HookSpec& spec, HookPhase phase, HookServices& services);
-
 // What a hook leaves.
 HookEffect EffectOf(const Hook& hook);
 
@@ -82,6 +77,9 @@ class HookRunner {
   // `order` says whose start this is, and must outlive it.
   HookRunner(HookSpec spec, const StartOrder& order);
 
+  // One after another, saying so in the log. In a fatal phase the first that fails ends it with an
+  // error of exit code 1, which has been told in the log; in the others the next one follows.
+  // Blocks until the commands have ended.
   Status Run(HookPhase phase);
   // In a trial: of hooks that run in each worker, only those that leave nothing. A worker that
   // fails in one of the others fails before it takes the place of a former one.

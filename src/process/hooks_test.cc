@@ -126,9 +126,10 @@ TEST(HookPhases, EndAtTheFirstFailureWhenItIsFatal) {
   };
   add(HookPhase::kAsap);
   add(HookPhase::kAtExit);
-  HookServices services;
-  EXPECT_FALSE(RunHooks(spec, HookPhase::kAsap, services));
-  EXPECT_TRUE(RunHooks(spec, HookPhase::kAtExit, services));
+  const StartOrder order;
+  HookRunner hooks(spec, order);
+  EXPECT_FALSE(hooks.Run(HookPhase::kAsap));
+  EXPECT_TRUE(hooks.Run(HookPhase::kAtExit));
   EXPECT_NE(::access((dir / "asap").c_str(), F_OK), 0);
   EXPECT_EQ(::access((dir / "as-user-atexit").c_str(), F_OK), 0);
 }

@@ -72,8 +72,8 @@ Result<std::string> ValueOf(const CacheItem& item) {
   if (item.source == CacheItem::Source::kText) return item.value;
   auto read = ReadFile(item.value);
   if (!read) return WithContext(item.origin, read.error());
-  const std::string& bytes = *read;
-  return item.source == CacheItem::Source::kFile ? bytes : GzipBytes(bytes);
+  if (item.source == CacheItem::Source::kFile) return *std::move(read);
+  return GzipBytes(*read);
 }
 
 Status PutInto(Cache& cache, const CacheItem& item, ByteView value) {
