@@ -35,7 +35,8 @@ bool SameTime(const timespec& a, const timespec& b) {
 }  // namespace
 
 std::string_view NameOf(FileChange change) {
-  constexpr std::array<std::string_view, 4> kNames{"modified", "created", "deleted", "replaced"};
+  constexpr std::array<std::string_view, 5> kNames{"modified", "touched", "created", "deleted",
+                                                   "replaced"};
   return kNames[static_cast<size_t>(change)];
 }
 
@@ -149,7 +150,7 @@ int FileWatch::WatchNearestDirectory(const std::string& path) {
 }
 
 void FileWatch::OnEvents() {
-  std::map<FileWatchId, bool> touched;  // whether it was told of the thing itself
+  std::map<FileWatchId, uint32_t> touched;  // what was told of the thing itself
   alignas(inotify_event) std::array<char, 16384> buffer;
   // One read: what is left calls us again, so that a busy writer cannot keep the loop here.
   const ssize_t got = ::read(inotify_.get(), buffer.data(), buffer.size());
@@ -162,7 +163,7 @@ void FileWatch::OnEvents() {
     if (users == users_.end()) continue;
     for (const FileWatchId id : users->second) {
       const bool itself = watched_.at(id)->itself == event.wd;
-      touched[id] |= itself && (event.mask & kOfItself) != 0;
+      touched[id] |= itself ? event.mask & kOfItself : 0;
     }
   }
   for (const auto& [id, told] : touched) Look(id, told);
@@ -173,12 +174,12 @@ void FileWatch::LookAtAll() {
   std::vector<FileWatchId> ids;
   ids.reserve(watched_.size());
   for (const auto& [id, watched] : watched_) ids.push_back(id);
-  for (const FileWatchId id : ids) Look(id, /*told=*/false);
+  for (const FileWatchId id : ids) Look(id, /*told=*/0);
 }
 
-// `told`: something happened to it for sure, even if it looks as before; unless a look of ours has
-// found that already.
-void FileWatch::Look(FileWatchId id, bool told) {
+// `told`: what happened to it for sure, even if it looks as before; unless a look of ours has found
+// that already.
+void FileWatch::Look(FileWatchId id, uint32_t told) {
   const auto found = watched_.find(id);
   if (found == watched_.end()) return;
   const std::shared_ptr<Watched> watched = found->second;
@@ -188,7 +189,7 @@ void FileWatch::Look(FileWatchId id, bool told) {
       now.exists == before.exists && now.device == before.device && now.inode == before.inode;
   // It may have appeared when its own watch had failed and before it was looked at.
   const bool is_unwatched = watched->itself < 0;
-  if (!same_thing || !now.exists || told || is_unwatched) {
+  if (!same_thing || !now.exists || told != 0 || is_unwatched) {
     Arm(id, *watched);
     now = StampOf(watched->path);
   }
@@ -196,14 +197,15 @@ void FileWatch::Look(FileWatchId id, bool told) {
   const bool same = same_thing && now.size == before.size &&
                     SameTime(now.modified, before.modified) &&
                     SameTime(now.changed, before.changed);
-  if (told && std::exchange(watched->is_ahead, false) && same) return;
-  if (!told && !same) watched->is_ahead = true;
+  if (told != 0 && std::exchange(watched->is_ahead, false) && same) return;
+  if (told == 0 && !same) watched->is_ahead = true;
   if (!now.exists && !before.exists) return;
   if (!before.exists) return watched->on_change(FileChange::kCreated);
   if (!now.exists) return watched->on_change(FileChange::kDeleted);
   if (now.device != before.device || now.inode != before.inode)
     return watched->on_change(FileChange::kReplaced);
-  if (told || !same) watched->on_change(FileChange::kModified);
+  if (told == IN_ATTRIB) return watched->on_change(FileChange::kTouched);
+  if (told != 0 || !same) watched->on_change(FileChange::kModified);
 }
 
 }  // namespace uwsgi

@@ -19,7 +19,8 @@ namespace uwsgi {
 using FileWatchId = uint64_t;  // never 0, never used twice
 
 enum class FileChange : uint8_t {
-  kModified,  // content or attributes; of a directory: also what is in it
+  kModified,  // content, or attributes when a look has found it; of a directory: what is in it
+  kTouched,   // attributes alone, times among them
   kCreated,   // there is something now where nothing was
   kDeleted,   // there is nothing any more
   kReplaced,  // something else is there now: renamed over, or deleted and made anew
@@ -88,7 +89,7 @@ class FileWatch {
   int AddWatch(const std::string& path, uint32_t mask);
   int WatchNearestDirectory(const std::string& path);
   void OnEvents();
-  void Look(FileWatchId id, bool told);
+  void Look(FileWatchId id, uint32_t told);
 
   EventLoop& loop_;
   UniqueFd inotify_;

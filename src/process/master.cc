@@ -306,6 +306,8 @@ void Master::OnReport(Child& child, ChildReport report) {
     case ChildReport::kHasRaised:
       LogLine(message::WorkerHasRaised(child.id, child.pid));
       return WantReplacement(child, ReplaceReason::kLimit);
+    case ChildReport::kHasNewCode:
+      return ReloadForNewCode();
     case ChildReport::kIsOverdue:
       if (child.state == ChildState::kDraining) return Hurry(child, spec().harakiri_grace_us);
       return WantReplacement(child, ReplaceReason::kOverdue);

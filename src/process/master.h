@@ -181,6 +181,7 @@ class Master final : private MasterDesk {
   // Signals.
   void ReadSignals();
   void ReloadProgram(bool brutally);
+  void ReloadForNewCode();
   void ReloadHelpers(ChildKind kind);
   void ReloadHelper(Child& child);
   void OnTrialEnd(int wait_status);
@@ -212,6 +213,7 @@ class Master final : private MasterDesk {
   std::vector<Program> programs_;
   std::vector<DaemonInfo> daemons_;
   std::optional<Trial> trial_;
+  int renewed_trials_ = 0;  // for new code, while one was under way
   int workers_ = 0;         // that this server may have; none when it listens nowhere
   int first_workers_ = 0;   // that it starts with
   bool started_ = false;    // every worker of this start has served

@@ -25,6 +25,7 @@ namespace {
 
 // Time for a worker to end in order when nobody wants to wait any more.
 constexpr int64_t kShortestMercy = 2'000'000;
+constexpr int kMostRenewedTrials = 3;  // more saves in a row than anybody makes within a trial
 
 std::string DescribeStatus(int wait_status) {
   if (WIFSIGNALED(wait_status)) return fmt::format("killed by signal {}", WTERMSIG(wait_status));
@@ -159,6 +160,12 @@ void Master::ReloadProgram(bool brutally) {
   LogLine(
       "reload requested: trying the configuration and the applications before anything is "
       "changed...");
+}
+
+// The application that is tried may write files of its own each time: that does not go on for ever.
+void Master::ReloadForNewCode() {
+  renewed_trials_ = trial_->running() ? renewed_trials_ + 1 : 0;
+  if (renewed_trials_ <= kMostRenewedTrials) Command(MasterCommand::kReload, {});
 }
 
 std::string Master::CurrentLogFile() const {

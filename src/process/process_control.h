@@ -22,6 +22,7 @@ enum class ChildReport : char {
   kHasDeadline = 'd',  // the application has set a deadline for a request (set_user_harakiri)
   kHasServed = 'm',    // max-requests: it wants to be replaced
   kHasRaised = 'e',    // so it does after an exception (reload-on-exception)
+  kHasNewCode = 'n',   // files of its modules have changed (py-autoreload)
   kIsOverdue = 'o',    // so it does as one of its requests cannot be ended (harakiri)
 };
 
@@ -54,6 +55,7 @@ class ServerControl final : public ProcessControl {
   [[nodiscard]] uint64_t total_requests() const override;
   [[nodiscard]] uint64_t core_requests(int core) const override;
   bool Reload() override;
+  void TellOfNewCode() override { Report(ChildReport::kHasNewCode); }
   bool Stop() override;
   bool SetUserHarakiri(int core, int seconds) override;
   void SetAccepting(bool accepting) override;

@@ -7,7 +7,7 @@
 #include "base/strings.h"
 #include "python/convert.h"
 #include "python/py_error.h"
-#include "python/read_times.h"
+#include "python/sources_read.h"
 
 namespace uwsgi {
 namespace {
@@ -42,8 +42,9 @@ Result<PyRef> RunFile(const std::string& path) {
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);
   const std::string file = error ? path : absolute.lexically_normal().string();
-  NoteRead(file);
-  return Execute(name, TRY(ReadFile(path)), file);
+  const std::string code = TRY(ReadFile(path));
+  NoteSource(file, code);
+  return Execute(name, code, file);
 }
 
 bool IsPath(const std::string& what) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "python/autoreload.h"
 
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -13,22 +13,33 @@
 #include "python/gil.h"
 #include "python/py_error.h"
 #include "python/py_ref.h"
-#include "python/read_times.h"
 
 namespace uwsgi {
 namespace {
 
-// An import of one module is mostly one of many.
-constexpr long kAfterImportNanos = 200'000'000;
+// An import of one module is mostly one of many, and a file is not written at once.
+constexpr long kSettleNanos = 200'000'000;
 
-void Arm(int timer) {
-  const itimerspec due{.it_interval = {}, .it_value = {0, kAfterImportNanos}};
-  ::timerfd_settime(timer, 0, &due, nullptr);
+// Python calls the hook until it ends, which may be after us: what it uses stays.
+struct LookTimer {
+  int fd = -1;
+  std::atomic<bool> is_armed = false;
+
+  // Once: who imports or writes all the time does not put the look off for ever.
+  void Arm() {
+    if (is_armed.exchange(true)) return;
+    const itimerspec due{.it_interval = {}, .it_value = {0, kSettleNanos}};
+    ::timerfd_settime(fd, 0, &due, nullptr);
+  }
+};
+LookTimer& look_timer() {
+  static LookTimer the_timer;
+  return the_timer;
 }
 
 // Called by Python for everything that it wants to be audited.
-int OnAudit(const char* event, PyObject*, void* timer) noexcept {
-  if (std::strcmp(event, "import") == 0) Arm(*static_cast<int*>(timer));
+int OnAudit(const char* event, PyObject*, void*) noexcept {
+  if (std::strcmp(event, "import") == 0) look_timer().Arm();
   return 0;
 }
 
@@ -40,13 +51,6 @@ std::string TextOf(PyObject* object, const char* attribute) {
       value && PyUnicode_Check(value.get()) ? PyUnicode_AsUTF8AndSize(value.get(), &size) : nullptr;
   PyErr_Clear();
   return text != nullptr ? std::string(text, static_cast<size_t>(size)) : std::string();
-}
-
-// When content or attributes of a file were changed last; 0 for a file that is not there.
-int64_t ChangedMicros(const std::string& file) {
-  struct stat facts {};
-  if (::stat(file.c_str(), &facts) != 0) return 0;
-  return int64_t{facts.st_ctim.tv_sec} * 1'000'000 + facts.st_ctim.tv_nsec / 1000;
 }
 
 }  // namespace
@@ -91,37 +95,52 @@ Result<std::unique_ptr<Autoreload>> Autoreload::Create(std::vector<std::string> 
   TRY(made->loop_->Watch(made->timer_.get(), kReadable, [it = made.get()](uint32_t) {
     uint64_t times = 0;
     [[maybe_unused]] const ssize_t got = ::read(it->timer_.get(), &times, sizeof times);
+    look_timer().is_armed = false;
     it->LookAtModules();
+    it->LookAtChanged();
   }));
-  // Python calls the hook until it ends, which may be after us.
-  static int hooked_timer = -1;
-  const bool is_hooked = std::exchange(hooked_timer, made->timer_.get()) >= 0;
-  if (!is_hooked && PySys_AddAuditHook(OnAudit, &hooked_timer) != 0)
+  const bool is_hooked = std::exchange(look_timer().fd, made->timer_.get()) >= 0;
+  if (!is_hooked && PySys_AddAuditHook(OnAudit, nullptr) != 0)
     return tl::unexpected(ErrorFromPython());
-  Arm(made->timer_.get());
+  look_timer().is_armed = false;
+  look_timer().Arm();
   return made;
 }
 
 void Autoreload::LookAtModules() {
-  std::vector<std::pair<std::string, int64_t>> files;
+  std::vector<std::pair<std::string, Print>> files;
   {
     GilLock locked;
     for (std::string& file : FilesOfModules(ignored_)) {
-      const int64_t read_us = ReadMicros(file);
-      files.emplace_back(std::move(file), read_us);
+      const Print read = SourceAsRead(file);
+      files.emplace_back(std::move(file), read);
     }
   }
-  for (const auto& [file, read_us] : files) Watch(file, read_us);
+  for (const auto& [file, read] : files) Watch(file, read);
 }
 
-void Autoreload::Watch(const std::string& file, int64_t read_us) {
-  if (!files_.insert(file).second) return;
-  watch_->Add(file, [this, file](FileChange change) {
-    // What replaces it comes at once, or it is not needed.
-    if (change != FileChange::kDeleted) on_change_(file);
-  });
+void Autoreload::Watch(const std::string& file, Print read) {
+  if (!files_.emplace(file, read).second) return;
+  watch_->Add(file, [this, file](FileChange change) { OnChange(file, change); });
   // Now that it is watched: what has come between its import and this moment.
-  if (ChangedMicros(file) > read_us && read_us != 0) on_change_(file);
+  if (read) changed_.emplace(file, false);
+}
+
+void Autoreload::OnChange(const std::string& file, FileChange change) {
+  // What replaces it comes at once, or it is not needed.
+  if (change == FileChange::kDeleted) return;
+  changed_[file] |= change == FileChange::kTouched;
+  look_timer().Arm();
+}
+
+void Autoreload::LookAtChanged() {
+  for (const auto& [file, is_touched] : std::exchange(changed_, {})) {
+    Print& before = files_[file];
+    const Print now = PrintOf(file);
+    if (!now || (now == before && !is_touched)) continue;
+    if (before) before = now;
+    on_change_(file);
+  }
 }
 
 }  // namespace uwsgi

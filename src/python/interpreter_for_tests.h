@@ -25,6 +25,7 @@ class LonelyControl final : public ProcessControl {
   [[nodiscard]] uint64_t total_requests() const override { return 12; }
   [[nodiscard]] uint64_t core_requests(int) const override { return 3; }
   bool Reload() override { return false; }
+  void TellOfNewCode() override {}
   bool Stop() override { return true; }
   bool SetUserHarakiri(int, int) override { return false; }
   void SetAccepting(bool) override {}

@@ -18,7 +18,6 @@
 #include "python/interpreter.h"
 #include "python/mule_script.h"
 #include "python/py_error.h"
-#include "python/read_times.h"
 #include "python/signal_handlers.h"
 #include "python/spool_handler.h"
 #include "python/stack_dump.h"
@@ -137,7 +136,7 @@ Status PythonRuntime::MakeObjects() {
 Status PythonRuntime::Start() {
   TRY_STATUS(interpreter_.Start(spec_.interpreter));
   GilLock locked;
-  if (spec_.autoreload) TRY_STATUS(RememberReads());
+  if (spec_.autoreload) TRY_STATUS(RememberSources());
   return MakeObjects();
 }
 
@@ -242,7 +241,7 @@ int PythonRuntime::OwnEvents(int worker) {
   GilLock locked;
   auto made = Autoreload::Create(spec_.autoreload_ignored, [this](const std::string& file) {
     Log("[uwsgi-python-reloader] module/file {} has been modified", file);
-    control_.Reload();
+    control_.TellOfNewCode();
   });
   if (!made) {
     Log("py-autoreload: {}", made.error().text());

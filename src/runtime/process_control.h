@@ -45,6 +45,9 @@ class ProcessControl {
   [[nodiscard]] virtual uint64_t core_requests(int core) const = 0;
   // A graceful reload or stop of the instance; false when there is nobody to do it.
   virtual bool Reload() = 0;
+  // The code of the application has changed on disk: the master reloads. What the trial of that
+  // reload writes itself does not begin it anew for ever.
+  virtual void TellOfNewCode() = 0;
   virtual bool Stop() = 0;
   // Seconds from now after which the running request's worker is killed; 0 cancels. False without a
   // master.

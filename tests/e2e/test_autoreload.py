@@ -2,6 +2,7 @@
 """py-autoreload: the server is reloaded when the file of a module changes."""
 import os
 import re
+import time
 
 import pytest
 
@@ -113,11 +114,33 @@ def test_a_change_between_the_import_and_the_watch_is_seen(server, tmp_path, mor
     wait_until(lambda: srv.get("/").text == "two, changed meanwhile", srv.seconds(20), "the new code")
 
 
-def test_a_module_that_the_application_writes_before_it_imports_it_is_no_change(server, tmp_path):
-    text = APP.replace("import first\n", "open({folder!r} + '/first.py', 'w').write('text = \"made\"')\nimport first\n")
+@pytest.mark.parametrize("content", ["'text = 1'", "f'text = {__import__(\"time\").time_ns()}'"], ids=["the-same", "another-each-time"])
+@pytest.mark.parametrize("more", [[], ["--lazy-apps"]], ids=["in-the-master", "lazy-apps"])
+def test_modules_that_the_application_writes_itself_reload_it_not_for_ever(server, tmp_path, content, more):
+    """The trial of a reload writes them too, under the eyes of the running server."""
+    text = APP.replace("import first\n", "open({folder!r} + '/first.py', 'w').write(" + content.replace("{", "{{").replace("}", "}}") + ")\nimport first\n")
     (tmp_path / "later.py").write_text("text = 'one'\n")
-    srv = server(app=text.format(folder=str(tmp_path)), args=["--py-autoreload", "1", "--lazy-apps"])
-    assert srv.get("/").text == "made"
+    srv = server(app=text.format(folder=str(tmp_path)), args=["--py-autoreload", "1", *more])
+    srv.wait_log(r"^Python auto-reloader enabled$")
     assert srv.get("/later").text == "one"
     change(srv, tmp_path / "later.py", "two", "/later")
-    assert "later.py" in re.search(r"module/file (.*) has been modified", srv.log())[1], "before a trial writes it once more"
+    srv.wait_log(r"^Python auto-reloader enabled$", count=2)
+
+    def rests():
+        before = srv.log().count("reload requested")
+        time.sleep(1)
+        return srv.log().count("reload requested") == before
+
+    wait_until(rests, srv.seconds(10), "the end of the reloads")
+    assert srv.get("/later").text == "two"
+
+
+def test_a_touched_module_is_reloaded(server, tmp_path):
+    srv = start(server, tmp_path)
+
+    def seen():
+        (tmp_path / "first.py").touch()
+        return f"module/file {tmp_path}/first.py has been modified" in srv.log()
+
+    wait_until(seen, 20, "the touch to be seen")
+    srv.wait_log(r"gracefully \(RE\)spawned")
