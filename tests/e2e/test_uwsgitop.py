@@ -113,10 +113,10 @@ def stats_server():
 class Terminal:
     """The monitor in tmux, on a server of its own."""
 
-    def __init__(self, folder, command, width, height, locale="C.UTF-8"):
+    def __init__(self, folder, command, environment, width, height, locale="C.UTF-8"):
         self.tmux = ["tmux", "-S", str(folder / "tmux"), "-f", "/dev/null"]
         self.status = folder / "status"
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("TMUX", "LC_", "LANG"))}
+        environment = {key: value for key, value in environment.items() if not key.startswith(("TMUX", "LC_", "LANG"))}
         environment.update(LC_ALL=locale, TERM="xterm-256color")
         shell = f"LC_ALL={locale} {command}; echo $? >{self.status}; sleep 1000"
         subprocess.run([*self.tmux, "-u", "new-session", "-d", "-x", str(width), "-y", str(height), shell], check=True,
@@ -164,13 +164,13 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(tmp_path, monitor):
+def terminal(tmp_path, monitor, program):
     if shutil.which("tmux") is None:
         pytest.skip("tmux is not installed")
     opened = []
 
     def start(arguments, width=80, height=24, **more):
-        opened.append(Terminal(tmp_path, f"{monitor} {arguments}", width, height, **more))
+        opened.append(Terminal(tmp_path, f"{monitor} {arguments}", program.environment(), width, height, **more))
         return opened[-1]
 
     yield start
