@@ -23,14 +23,17 @@ class Arena {
     return {to, bytes.size()};
   }
   void Reset() {
-    used_ = 0;
+    used_ = extra_used_ = 0;
     if (!extra_.empty()) extra_.clear();
   }
+  // Bytes given out since Reset().
+  [[nodiscard]] size_t used() const { return used_ + extra_used_; }
 
  private:
   static constexpr size_t kBlockSize = 4096;
   std::unique_ptr<char[]> block_;
-  size_t used_ = 0;
+  size_t used_ = 0;  // of the first block
+  size_t extra_used_ = 0;
   std::vector<std::unique_ptr<char[]>> extra_;
 };
 
@@ -41,6 +44,7 @@ inline char* Arena::Allocate(size_t size) {
     used_ += size;
     return at;
   }
+  extra_used_ += size;
   return extra_.emplace_back(std::make_unique_for_overwrite<char[]>(size)).get();
 }
 

@@ -49,6 +49,16 @@ TEST(ConnectionMove, CarriesTheBytesAsTheyCame) {
   EXPECT_NE(AnswerElsewhere(request).find("\r\n\r\n/a|"), std::string::npos);
 }
 
+TEST(ConnectionMove, LeavesThePeersLineBehind) {
+  const std::string line = "PROXY TCP4 192.0.2.1 192.0.2.2 1 80\r\n";
+  const std::string request = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
+  RequestSpec spec;
+  spec.proxy_protocol = true;
+  EXPECT_EQ(BytesThatMove({line + request}, spec), request);
+  EXPECT_EQ(BytesThatMove({line, request}, spec), request);
+  EXPECT_EQ(BytesThatMove({line + request.substr(0, 9), request.substr(9)}, spec), request);
+}
+
 TEST(ConnectionMove, CarriesABodyOfAnySizeInMemory) {
   for (const size_t size : {1U, 100U, 16'300U, 20'000U, 60'000U}) {
     const std::string request = Post("/b", std::string(size, 'x'));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request/http1_protocol.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/strings.h"
@@ -12,35 +13,58 @@
 namespace uwsgi {
 namespace {
 
-ByteView JoinInArena(Arena& arena, ByteView first, ByteView separator, ByteView second) {
-  const size_t size = first.size() + separator.size() + second.size();
-  char* const to = arena.Allocate(size);
-  char* at = to + first.copy(to, first.size());
-  at += separator.copy(at, separator.size());
-  second.copy(at, second.size());
-  return {to, size};
-}
-
 ByteView DecimalInArena(Arena& arena, unsigned value) {
   char* const to = arena.Allocate(12);
   return {to, static_cast<size_t>(std::to_chars(to, to + 12, value).ptr - to)};
 }
 
-// Repeated fields become one, in the order of arrival (RFC 9110 section 5.2); cookies have a
-// separator of their own.
-void AddField(Request& request, const HeaderField& field) {
-  if (field.known != CgiName::kUnknown) {
-    const Var* const earlier = request.vars.Find(field.known);
-    if (earlier == nullptr) return request.vars.Set(field.known, field.value);
-    const ByteView separator = field.known == CgiName::kHttpCookie ? "; " : ", ";
-    return request.vars.Set(field.known,
-                            JoinInArena(request.arena, earlier->value, separator, field.value));
+bool IsSameField(const HeaderField& one, const HeaderField& other) {
+  if (one.known != other.known) return false;
+  return one.known != CgiName::kUnknown || EqualsIgnoringCase(one.name, other.name);
+}
+
+// The values of all fields of this name, in the order of arrival; cookies have a separator of their
+// own.
+ByteView JoinValues(Arena& arena, const HeaderFields& fields, const HeaderField& like) {
+  const ByteView separator = like.known == CgiName::kHttpCookie ? "; " : ", ";
+  size_t size = 0;
+  for (const HeaderField& field : fields) {
+    if (IsSameField(field, like)) size += separator.size() + field.value.size();
   }
-  char* const name = request.arena.Allocate(field.name.size() + 5);
-  const ByteView key(name, FormatCgiName(field.name, name));
-  const Var* const earlier = request.vars.FindByName(key);
-  if (earlier == nullptr) return request.vars.Append(key, field.value);
-  request.vars.SetByName(key, JoinInArena(request.arena, earlier->value, ", ", field.value));
+  char* const to = arena.Allocate(size);
+  char* at = to;
+  for (const HeaderField& field : fields) {
+    if (!IsSameField(field, like)) continue;
+    if (at != to) at += separator.copy(at, separator.size());
+    at += field.value.copy(at, field.value.size());
+  }
+  return {to, static_cast<size_t>(at - to)};
+}
+
+// Repeated fields become one (RFC 9110 section 5.2), all of them when the second is met: joined one
+// by one they would take memory by the square of their number. A variable that the operator has set
+// (http-var) stays as it is.
+void AddField(Request& request, const HeaderFields& fields, const HeaderField& field) {
+  const bool is_known = field.known != CgiName::kUnknown;
+  ByteView key;
+  if (!is_known) {
+    char* const name = request.arena.Allocate(field.name.size() + 5);
+    key = {name, FormatCgiName(field.name, name)};
+  }
+  const Var* const earlier =
+      is_known ? request.vars.Find(field.known) : request.vars.FindByName(key);
+  if (earlier == nullptr) {
+    return is_known ? request.vars.Set(field.known, field.value)
+                    : request.vars.Append(key, field.value);
+  }
+  const auto is_earlier = [earlier](const Var& constant) { return &constant == earlier; };
+  if (std::ranges::any_of(request.vars.constants(), is_earlier)) return;
+  const auto before = std::count_if(fields.begin(), &field, [&field](const HeaderField& other) {
+    return IsSameField(other, field);
+  });
+  if (before > 1) return;
+  const ByteView all = JoinValues(request.arena, fields, field);
+  is_known ? request.vars.Set(field.known, all) : request.vars.SetByName(key, all);
 }
 
 // The target in origin form: what follows the authority of an absolute one (RFC 9112
@@ -51,7 +75,10 @@ ByteView OriginForm(Request& request, const HttpHead& head) {
   const bool has_path = head.path.data() >= head.target.data() && head.path.data() < target_end;
   if (has_path) return {head.path.data(), static_cast<size_t>(target_end - head.path.data())};
   if (head.query.empty()) return "/";
-  return JoinInArena(request.arena, "/", "?", head.query);
+  char* const to = request.arena.Allocate(head.query.size() + 2);
+  to[0] = '/';
+  to[1] = '?';
+  return {to, head.query.copy(to + 2, head.query.size()) + 2};
 }
 
 void SetScheme(const Connection& connection, Request& request) {
@@ -82,7 +109,7 @@ bool FillRequest(Connection& connection, Exchange& exchange) {
   if (connection.front().kind == ListenerProtocol::kHttp) {
     vars.Set(CgiName::kRemotePort, DecimalInArena(request.arena, connection.peer().port()));
   }
-  for (const HeaderField& field : head.fields) AddField(request, field);
+  for (const HeaderField& field : head.fields) AddField(request, head.fields, field);
   if (!head.host.empty() && head.form == TargetForm::kAbsolute)
     vars.Set(CgiName::kHttpHost, head.host);
   request.is_head = head.method == "HEAD";
@@ -113,6 +140,7 @@ HeadOutcome ReadProxyLine(Connection& connection, Exchange& exchange) {
     return HeadOutcome::kDrop;
   }
   exchange.input.Consume(outcome.consumed);
+  exchange.input.Unpin();  // a request that moves to another worker begins behind the line
   if (header.known) connection.set_peer(PeerAddress(header.source_address, header.source_port));
   connection.ProxyLineRead();
   return HeadOutcome::kRequest;

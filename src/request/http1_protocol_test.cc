@@ -22,12 +22,14 @@ struct Http1Test : testing::Test {
           response.Plain(200, "");
         },
         spec, kind, trusted);
+    harness.front().constants = constants;
     return harness.Talk(bytes);
   }
 
   RequestSpec spec;
   ListenerProtocol kind = ListenerProtocol::kHttpSocket;
   bool trusted = false;
+  std::vector<Var> constants;
   std::map<std::string, std::string> vars;
   std::string scheme;
   bool trusts_peer = false;
@@ -57,6 +59,36 @@ TEST_F(Http1Test, JoinsRepeatedFields) {
   EXPECT_EQ(vars["HTTP_X_A"], "1, 2, 3");
   EXPECT_EQ(vars["HTTP_COOKIE"], "a=1; b=2");
   EXPECT_EQ(vars["HTTP_ACCEPT"], "x, y");
+}
+
+TEST_F(Http1Test, JoinsRepeatedFieldsWhateverTheirCase) {
+  Ask("GET / HTTP/1.1\r\nHost: h\r\nX-a: 1\r\nx-A: \r\naccept: x\r\nX-A: 3\r\nACCEPT: y\r\n\r\n");
+  EXPECT_EQ(vars["HTTP_X_A"], "1, , 3");
+  EXPECT_EQ(vars["HTTP_ACCEPT"], "x, y");
+}
+
+// Joined one by one they would take 60 times as much.
+TEST_F(Http1Test, TakesMemoryForRepeatedFieldsByTheirSize) {
+  std::string request = "GET / HTTP/1.1\r\nHost: h\r\n";
+  for (int i = 0; i < 200; ++i) request += "X-A: " + std::string(300, 'a') + "\r\n";
+  size_t used = 0;
+  ConnectionHarness harness(
+      [&used](Request& r, Response& response) {
+        used = r.arena.used();
+        response.Plain(200, "");
+      },
+      spec);
+  harness.Talk(request + "\r\n");
+  EXPECT_GT(used, 200 * 302U);
+  EXPECT_LT(used, 2 * request.size());
+}
+
+TEST_F(Http1Test, LetsNoFieldChangeAVariableOfTheOperator) {
+  constants = {{CgiName::kUnknown, "HTTP_X_OWN", "ours"},
+               {CgiName::kHttpXForwardedProto, "HTTP_X_FORWARDED_PROTO", "https"}};
+  Ask("GET / HTTP/1.1\r\nHost: h\r\nX-Own: 1\r\nX-Own: 2\r\nX-Forwarded-Proto: http\r\n\r\n");
+  EXPECT_FALSE(vars.contains("HTTP_X_OWN"));
+  EXPECT_FALSE(vars.contains("HTTP_X_FORWARDED_PROTO"));
 }
 
 TEST_F(Http1Test, DropsFieldsThatCouldPassForOthers) {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <vector>
 
 #include "base/log.h"
@@ -257,7 +258,13 @@ SendOutcome Response::SendFile(UniqueFd file, uint64_t offset, std::optional<uin
       const ssize_t got =
           ::pread(file.get(), piece.data(), std::min<uint64_t>(piece.size(), to_send),
                   static_cast<off_t>(offset));
-      if (got <= 0) break;
+      if (got <= 0) {  // it must not look complete
+        Log("the file that answers {} cannot be read to its end: {}",
+            connection_->exchange().request.vars.Get(CgiName::kRequestUri),
+            got < 0 ? std::strerror(errno) : "it has become shorter");
+        Fail(500);
+        break;
+      }
       if (Write({piece.data(), static_cast<size_t>(got)}, {}) == SendOutcome::kClientGone)
         return SendOutcome::kClientGone;
       if (needs_room() && WaitForRoom() == SendOutcome::kClientGone)

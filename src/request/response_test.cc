@@ -319,5 +319,19 @@ TEST(Response, SendsFilesWithAndWithoutSendfile) {
   }
 }
 
+TEST(Response, DoesNotPassOffAFileAsWholeThatCannotBeRead) {
+  const TempDir folder;
+  ConnectionHarness harness([&](Request&, Response& response) {
+    Begin(response);
+    response.Write("begun", {});
+    // It has a size, and nothing to read.
+    response.SendFile(UniqueFd(::open(folder.path().c_str(), O_RDONLY | O_CLOEXEC)), 0, 10);
+  });
+  harness.Send(kGet11);
+  const std::string answer = harness.ReceiveAll();
+  EXPECT_TRUE(answer.ends_with("5\r\nbegun\r\n")) << answer;
+  EXPECT_TRUE(harness.is_over());
+}
+
 }  // namespace
 }  // namespace uwsgi

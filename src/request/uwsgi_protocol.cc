@@ -47,10 +47,9 @@ ByteView VersionOf(const Request& request) {
 void CutScriptName(Request& request) {
   const ByteView script = request.vars.Get(CgiName::kScriptName);
   const ByteView path = request.vars.Get(CgiName::kPathInfo);
-  const bool at_a_segment = path.size() == script.size() || path.substr(script.size(), 1) == "/";
-  if (!script.empty() && path.starts_with(script) && at_a_segment) {
-    request.vars.Set(CgiName::kPathInfo, path.substr(script.size()));
-  }
+  if (script.empty() || !path.starts_with(script)) return;
+  const ByteView rest = path.substr(script.size());
+  if (rest.empty() || rest.front() == '/') request.vars.Set(CgiName::kPathInfo, rest);
 }
 
 void SetScheme(const Connection& connection, Request& request) {

@@ -93,6 +93,16 @@ TEST_F(UwsgiTest, CutsTheScriptNameForModifier30) {
   EXPECT_EQ(vars["PATH_INFO"], "/x");
   Ask(Packet({{"SCRIPT_NAME", "/app"}, {"PATH_INFO", "/apple"}}, 30));
   EXPECT_EQ(vars["PATH_INFO"], "/apple");
+  Ask(Packet({{"SCRIPT_NAME", "/app"}, {"PATH_INFO", "/app"}}, 30));
+  EXPECT_EQ(vars["PATH_INFO"], "");
+}
+
+TEST_F(UwsgiTest, LeavesAPathThatIsShorterThanTheScriptName) {
+  Ask(Packet({{"SCRIPT_NAME", "/application"}, {"PATH_INFO", "/app"}}, 30));
+  EXPECT_EQ(vars["PATH_INFO"], "/app");
+  vars.clear();
+  Ask(Packet({{"SCRIPT_NAME", "/app"}, {"REQUEST_METHOD", "GET"}}, 30));
+  EXPECT_FALSE(vars.contains("PATH_INFO"));
 }
 
 TEST_F(UwsgiTest, DoesNotLetAPeerNameCodeUnlessAllowed) {

@@ -41,6 +41,7 @@ class ConnectionHarness {
   }
 
   [[nodiscard]] Connection& connection() { return *connection_; }
+  [[nodiscard]] Front& front() { return front_; }
   [[nodiscard]] bool is_over() const { return over_; }
   [[nodiscard]] int client_fd() const { return client_.get(); }
 

@@ -134,7 +134,8 @@ bool Leader::MayAccept(const Driver& driver) const {
 // connection queues up again behind the others, so that connections spread.
 void Leader::QueueUpAgain(Door& door) {
   poller_.Remove(door.front.listener->fd());
-  static_cast<void>(poller_.Add(door.front.listener->fd(), kReadable | kExclusive, &door));
+  door.open = poller_.Add(door.front.listener->fd(), kReadable | kExclusive, &door).has_value();
+  if (!door.open) doors_open_ = false;  // tried again at the next turn
 }
 
 void Leader::OpenDoors() {
@@ -220,6 +221,8 @@ void Leader::Drive(Driver& driver) {
 // The batch is done: what was put off, then the wait for the next one.
 void Leader::TurnOver(Driver& driver) {
   PushResting();
+  // Only now: what clients had sent before their time was up has been read.
+  ExpireTimers();
   if (has_buried_.load(std::memory_order_acquire)) RemoveBuried();
   if (driver.core != nullptr) {
     // Those that come back to the queue meanwhile wait for the next turn.
@@ -255,7 +258,6 @@ void Leader::TurnOver(Driver& driver) {
   batch_next_ = 0;
   batch_size_ = poller_.Wait(batch_, timeout);
   now_ms_ = NowMs();
-  ExpireTimers();
 }
 
 void Leader::Dispatch(const Poller::Event& event, Driver& driver) {

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Slow and idle clients hold no thread: with a single one, everybody else is served all the while."""
+import os
 import resource
+import signal
+import time
 
 import pytest
 
@@ -157,3 +160,18 @@ def test_thousands_of_idle_connections(server):
             connection.close()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_what_came_in_time_is_answered_though_the_server_looks_late(server):
+    """The worker stands still until the time of a kept connection is over; its next request has arrived meanwhile."""
+    srv = server(app="cases", args=["--http-keepalive=2"], front="http")
+    worker, = srv.workers()
+    with srv.connect() as connection:
+        assert connection.get("/one").body == b"one"
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            connection.send(make_request("GET", "/one"))
+            time.sleep(2.5)
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        assert connection.response().body == b"one"
