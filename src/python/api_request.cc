@@ -110,6 +110,8 @@ PyObject* SendFile(PyObject*, PyObject* args) {
   const uint64_t from = offset > 0 ? static_cast<uint64_t>(offset) : file.offset;
   std::optional<uint64_t> limit;
   if (size > 0) limit = static_cast<uint64_t>(size);
+  const Turn turn(call->sending);
+  if (!turn) return nullptr;
   SendOutcome outcome = SendOutcome::kClientGone;
   call->has_written = true;
   if (!call->is_disconnected) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "python/py.h"
+#include "python/turns.h"
 #include "request/request.h"
 #include "request/response.h"
 
@@ -22,6 +23,7 @@ struct CallState {
   bool is_monitored = false;     // it raised what the operator watches for
   int received_signal = 0;       // what signal_wait() came back with; -1 while it waits
   bool is_disconnected = false;  // uwsgi.disconnect() was called
+  Turns sending;                 // of whoever sends a part of the body
 };
 
 // The request of this thread, nullptr outside of one.

@@ -96,7 +96,7 @@ class PythonRuntime final : public LanguageRuntime {
   static void TakeGil(Seat& seat);
   static void ShutToInterrupts(Seat& seat);
   bool Run(Seat& seat, PyObject* application, CallState& call);
-  void EndCall(Seat& seat);
+  static void EndCall(Seat& seat, CallState& call);
 
   const PythonSpec spec_;
   const ServerFacts& facts_;
@@ -321,9 +321,10 @@ void PythonRuntime::TakeGil(Seat& mine) {
   mine.holds_gil = true;
 }
 
-void PythonRuntime::EndCall(Seat& mine) {
+void PythonRuntime::EndCall(Seat& mine, CallState& call) {
   if (mine.input) DetachInput(mine.input.get());
   if (mine.start_response) DetachStartResponse(mine.start_response.get());
+  call.sending.End();
 }
 
 RequestResult PythonRuntime::Handle(int core, Request& request, Response& response) {
@@ -346,7 +347,7 @@ RequestResult PythonRuntime::Handle(int core, Request& request, Response& respon
     result.raised = !Run(mine, app->callable.get(), call);
     result.wants_replacement = call.is_monitored;
     if (result.raised) ++app->info.exceptions;
-    EndCall(mine);
+    EndCall(mine, call);
   }
   running_.fetch_sub(1, std::memory_order_relaxed);
   ShutToInterrupts(mine);

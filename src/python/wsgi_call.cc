@@ -84,6 +84,8 @@ Walk SendIterable(CallState& call, PyObject* result) {
 }
 
 Walk SendOpenedFile(CallState& call, OpenedFile file) {
+  const Turn turn(call.sending);
+  if (!turn) return Walk::kFailed;
   SendOutcome outcome = SendOutcome::kClientGone;
   call.has_written = true;
   if (!call.is_disconnected) {
@@ -161,6 +163,7 @@ bool IsWatched(const ExceptionWatch& watch, PyObject* exception) {
 void EndFailed(CallState& call, const WsgiRules& rules) {
   const PyRef exception = TakeException();
   if (exception) LogRaw(DescribeException(exception.get()));
+  call.sending.End();  // another thread's write() may be under way
   if (exception && rules.watch.is_on()) call.is_monitored = IsWatched(rules.watch, exception.get());
   if (exception && rules.catch_exceptions && !call.response.head_sent()) {
     SendExceptionPage(call, exception.get());

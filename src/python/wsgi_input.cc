@@ -8,6 +8,7 @@
 #include "python/convert.h"
 #include "python/gil.h"
 #include "python/py_error.h"
+#include "python/turns.h"
 
 namespace uwsgi {
 namespace {
@@ -20,6 +21,7 @@ struct Input {
   PyObject_HEAD Request* request;  // nullptr once detached
   std::string* ahead;              // bytes read from the body but not yet given out
   size_t ahead_at;
+  Turns turns;  // of whoever reads a body that is not in memory
 };
 
 Input* Self(PyObject* self) { return reinterpret_cast<Input*>(self); }
@@ -43,11 +45,16 @@ void TakeAhead(Input* input, size_t size) {
   }
 }
 
-// Reads from a body that is not in memory; `call` and `size` are what the application asked for,
-// for the error's text.
-Result<size_t> ReadSlowly(BodySource& body, char* into, size_t size) {
-  GilRelease unlocked;
-  return body.Read(into, size);
+// Reads from a body that is not in memory, by whoever has the turn.
+Result<size_t> ReadSlowly(const Input* input, BodySource& body, char* into, size_t size) {
+  Result<size_t> got = 0;
+  {
+    GilRelease unlocked;
+    got = body.Read(into, size);
+  }
+  // The core waits for this thread, but not until it has all that it wants.
+  if (input->request == nullptr) return Fail("the request has ended");
+  return got;
 }
 
 PyObject* RaiseReadError(const Error& error, const char* call, Py_ssize_t size) {
@@ -59,6 +66,8 @@ PyObject* RaiseReadError(const Error& error, const char* call, Py_ssize_t size) 
 // Up to `wanted` bytes (SIZE_MAX: all that is left) of a body that is not in memory.
 PyObject* ReadPieces(Input* input, BodySource& body, size_t wanted, const char* call,
                      Py_ssize_t asked) {
+  const Turn turn(input->turns);
+  if (!turn) return nullptr;
   std::string collected(Ahead(input).substr(0, wanted));
   TakeAhead(input, collected.size());
   size_t piece = kFirstPiece;
@@ -67,7 +76,7 @@ PyObject* ReadPieces(Input* input, BodySource& body, size_t wanted, const char* 
     if (body.length()) room = std::min<uint64_t>(room, *body.length() - body.consumed());
     const size_t before = collected.size();
     collected.resize(before + room);
-    const auto got = ReadSlowly(body, collected.data() + before, room);
+    const auto got = ReadSlowly(input, body, collected.data() + before, room);
     if (!got) return RaiseReadError(got.error(), call, asked);
     collected.resize(before + *got);
     if (*got == 0) break;
@@ -87,6 +96,8 @@ PyObject* ReadBytes(PyObject* self, size_t wanted, const char* call, Py_ssize_t 
 
 // One line, at most `limit` bytes of it, of a body that is not in memory.
 PyObject* ReadLineSlowly(Input* input, BodySource& body, size_t limit, Py_ssize_t asked) {
+  const Turn turn(input->turns);
+  if (!turn) return nullptr;
   size_t searched = 0;
   for (;;) {
     const ByteView ahead = Ahead(input);
@@ -103,7 +114,7 @@ PyObject* ReadLineSlowly(Input* input, BodySource& body, size_t limit, Py_ssize_
     input->ahead_at = 0;
     const size_t before = input->ahead->size();
     input->ahead->resize(before + kLookAhead);
-    const auto got = ReadSlowly(body, input->ahead->data() + before, kLookAhead);
+    const auto got = ReadSlowly(input, body, input->ahead->data() + before, kLookAhead);
     input->ahead->resize(before + got.value_or(0));
     if (!got) return RaiseReadError(got.error(), "readline", asked);
     if (*got == 0 && before == 0) return ToBytes({}).Release();
@@ -193,6 +204,8 @@ PyObject* Seek(PyObject* self, PyObject* args) noexcept {
   if (!PyArg_ParseTuple(args, "L|i:seek", &offset, &whence)) return nullptr;
   BodySource* const body = Body(self);
   if (body == nullptr) return nullptr;
+  if (Self(self)->turns.is_taken())
+    return Raise(PyExc_OSError, "seek() while another thread reads wsgi.input");
   if (!body->seekable()) {
     return Raise(PyExc_OSError, "seeking wsgi.input without post_buffering is IMPOSSIBLE !!!");
   }
@@ -254,11 +267,13 @@ PyRef MakeInput(Request& request, PyRef reuse) {
     Self(reuse.get())->ahead = new std::string;
   }
   Self(reuse.get())->request = &request;
+  Self(reuse.get())->turns.Begin();
   return reuse;
 }
 
 void DetachInput(PyObject* input) {
   Self(input)->request = nullptr;
+  Self(input)->turns.End();
   Self(input)->ahead->clear();
   Self(input)->ahead_at = 0;
 }

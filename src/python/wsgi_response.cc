@@ -127,6 +127,8 @@ PyObject* CallStartResponse(PyObject* self, PyObject* const* args, size_t count_
   StartArguments given;
   if (call == nullptr || !ParseStart(given, args, PyVectorcall_NARGS(count_and_flag), keywords))
     return nullptr;
+  if (call->sending.is_taken())
+    return Raise(PyExc_AssertionError, "start_response() while another thread sends");
   if (given.exc_info != nullptr && call->response.head_sent()) return ReRaise(given.exc_info);
   if (call->head_ready && given.exc_info == nullptr) {
     return Raise(PyExc_AssertionError, "start_response() was called before, and without exc_info");
@@ -205,6 +207,8 @@ void DetachStartResponse(PyObject* start_response) {
 // A slow client is waited for before the next chunk goes, never after the last one: the loop sends
 // what is left.
 bool SendChunk(CallState& call, PyObject* bytes, Flush flush) {
+  const Turn turn(call.sending);
+  if (!turn) return false;
   call.has_written = true;
   SendOutcome outcome = call.is_disconnected ? SendOutcome::kClientGone : SendOutcome::kOk;
   if (outcome == SendOutcome::kOk && call.response.needs_room()) {
