@@ -88,7 +88,7 @@ OpenedFile OpenWhat(PyObject* what) {
   OpenedFile opened;
   std::string path;
   if (PathConverter(what, &path) != 0) {
-    auto file = OpenFile(path, O_RDONLY);
+    auto file = OpenFile(path, O_RDONLY | O_NONBLOCK);  // a pipe would wait for a writer
     if (file) opened.fd = std::move(*file);
   }
   PyErr_Clear();

@@ -15,6 +15,7 @@
 #include "python/call_state.h"
 #include "python/convert.h"
 #include "python/py_error.h"
+#include "wire/uwsgi_packet.h"
 
 namespace uwsgi {
 namespace {
@@ -177,36 +178,27 @@ PyObject* EmbeddedData(PyObject*, PyObject* name) noexcept {
 
 // Name and value pairs of a uwsgi packet's body into `dict`; false when they do not fill it
 // exactly.
-bool AddPairs(PyObject* dict, ByteView rest) {
-  const auto take = [&rest]() -> std::optional<ByteView> {
-    if (rest.size() < 2) return std::nullopt;
-    const size_t size = ReadLe16(rest.data());
-    if (rest.size() - 2 < size) return std::nullopt;
-    const ByteView text = rest.substr(2, size);
-    rest.remove_prefix(2 + size);
-    return text;
-  };
-  while (!rest.empty()) {
-    const auto name = take();
-    const auto value = name ? take() : std::nullopt;
+bool AddPairs(PyObject* dict, ByteView body) {
+  UwsgiItems items(body);
+  while (const auto name = items.Next()) {
+    const auto value = items.Next();
     if (!value) return false;
     const PyRef key = ToBytes(*name);
     const PyRef item = ToBytes(*value);
     if (!key || !item || PyDict_SetItem(dict, key.get(), item.get()) != 0) return false;
   }
-  return true;
+  return !items.failed();
 }
 
 // parsefile(path) -> dict of bytes, or None: a file in the form of a uwsgi packet (modifier 0 or
 // 17)
 PyObject* ParseFile(PyObject*, PyObject* args) noexcept {
-  constexpr size_t kHeader = 4;
   std::string path;
   if (!PyArg_ParseTuple(args, "O&:parsefile", PathConverter, &path)) return nullptr;
   const auto bytes = ReadFile(path);
-  if (!bytes || bytes->size() < kHeader || (bytes->front() != 0 && bytes->front() != 17))
+  if (!bytes || bytes->size() < kUwsgiHeaderSize || (bytes->front() != 0 && bytes->front() != 17))
     Py_RETURN_NONE;
-  const ByteView body = ByteView(*bytes).substr(kHeader);
+  const ByteView body = ByteView(*bytes).substr(kUwsgiHeaderSize);
   const size_t size = ReadLe16(bytes->data() + 1);
   PyRef dict = PyRef::Steal(PyDict_New());
   if (dict && size <= body.size() && AddPairs(dict.get(), body.substr(0, size)))

@@ -151,6 +151,7 @@ OpenedFile FileBehind(PyObject* object) {
     if (PyErr_Occurred() == nullptr) {
       opened.fd.Reset(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
       opened.offset = offset;
+      opened.is_empty = facts.st_size == 0;
     }
   }
   PyErr_Clear();

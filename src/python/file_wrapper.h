@@ -20,6 +20,7 @@ bool IsFileWrapper(PyObject* object);
 struct OpenedFile {
   UniqueFd fd;
   uint64_t offset = 0;
+  bool is_empty = false;  // by its size; the kernel's own files (/proc) can be read all the same
 };
 // An invalid descriptor when there is none that sendfile could use; no exception stays set.
 OpenedFile FileBehind(PyObject* object);

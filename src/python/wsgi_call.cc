@@ -100,7 +100,7 @@ Walk SendOpenedFile(CallState& call, OpenedFile file) {
 Walk SendWrapper(CallState& call, PyObject* wrapper) {
   if (call.head_ready) {
     OpenedFile file = FileBehind(WrappedFile(wrapper));
-    if (file.fd.valid()) return SendOpenedFile(call, std::move(file));
+    if (file.fd.valid() && !file.is_empty) return SendOpenedFile(call, std::move(file));
   }
   return SendIterable(call, wrapper);
 }

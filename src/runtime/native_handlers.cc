@@ -51,9 +51,16 @@ void SendValue(Response& response, CacheRequest kind, const std::optional<CacheV
   Send(response, value->bytes);
 }
 
+// Another server's cache is its own business: nobody gets there through this one.
+std::optional<CacheCommand> ReadLocalCommand(ByteView block) {
+  const auto command = ReadCacheCommand(block);
+  if (!command || CacheClient::IsRemote(command->cache)) return std::nullopt;
+  return *command;
+}
+
 // 3 and 4: the key is a variable, the answer the bare value.
 void GetByVar(const CacheClient& caches, Request& request, Response& response) {
-  const auto command = ReadCacheCommand(request.block);
+  const auto command = ReadLocalCommand(request.block);
   if (!command) return response.Abandon();
   const bool by_http = !command->get.empty();
   const auto value = caches.Get(command->cache, by_http ? command->get : command->key);
@@ -125,9 +132,8 @@ constexpr CommandRow kCommands[] = {
 };
 
 void RunCommand(const CacheClient& caches, Request& request, Response& response) {
-  const auto command = ReadCacheCommand(request.block);
-  // Another server's cache is its own business: nobody gets there through this one.
-  if (!command || CacheClient::IsRemote(command->cache)) return response.Abandon();
+  const auto command = ReadLocalCommand(request.block);
+  if (!command) return response.Abandon();
   const auto* const row = std::ranges::find(kCommands, command->cmd, &CommandRow::name);
   if (row == std::end(kCommands)) return response.Abandon();
   const Answer answer = row->run(caches, *command, request);

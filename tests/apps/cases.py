@@ -371,6 +371,19 @@ def file_limited(environ, start_response):
 
 
 @case
+def file_of_kernel(environ, start_response):
+    """Its size is 0, and it has bytes."""
+    start_response("200 OK", PLAIN)
+    return environ["wsgi.file_wrapper"](open("/proc/self/comm", "rb"))
+
+
+@case
+def file_empty(environ, start_response):
+    start_response("200 OK", PLAIN)
+    return environ["wsgi.file_wrapper"](_file(b""))
+
+
+@case
 def file_memory(environ, start_response):
     start_response("200 OK", PLAIN)
     return environ["wsgi.file_wrapper"](io.BytesIO(b"memory" * 10), 7)

@@ -291,6 +291,8 @@ def test_bare_packets(open_srv):
         assert packet.exchange(address, packet.encode({"get": "k"}, b"", 111, modifier)) == b"val"
         assert packet.exchange(address, packet.encode({"key": "missing"}, b"", 111, modifier)) == b""
         assert packet.exchange(address, packet.encode({"get": "missing"}, b"", 111, modifier)).startswith(b"HTTP/1.0 404 Not Found\r\n")
+        # Through this server nobody gets to others.
+        assert packet.exchange(address, packet.encode({"key": "k", "cache": f"first@127.0.0.1:{address[1]}"}, b"", 111, modifier)) == b""
 
 
 def test_a_value_that_cannot_fit_is_refused_before_it_is_sent(open_srv):

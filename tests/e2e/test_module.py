@@ -91,3 +91,14 @@ def test_stop_from_the_application(server):
                  args=["--master"])
     assert srv.get().text == "bye"
     srv.ended(0)
+
+
+@pytest.mark.parametrize("data, expected", [
+    (b"\x00\x0d\x00\x00\x01\x00a\x02\x00bc\x01\x00d\x00\x00", "{b'a': b'bc', b'd': b''}"),
+    (b"\x11\x00\x00\x00left over", "{}"),
+    (b"\x00\x0c\x00\x00\x01\x00a\x02\x00bc\x01\x00d\x00", "None"), (b"\x00\x03\x00\x00\x01\x00a", "None"),
+    (b"\x00\xff\x00\x00\x01\x00a\x00\x00", "None"), (b"\x05\x00\x00\x00", "None"), (b"\x00\x00", "None"),
+])
+def test_parsefile(srv, tmp_path, data, expected):
+    (tmp_path / "packet").write_bytes(data)
+    assert value(srv, f"uwsgi.parsefile('{tmp_path}/packet')") == expected

@@ -265,3 +265,23 @@ def test_catch_exceptions_shows_the_exception(server):
     response = srv.get("/raises")
     assert response.status == 500
     assert b"before start" in response.body and b"ValueError" in response.body
+
+
+def test_files_without_a_size(server):
+    srv = server(app="cases")
+    assert srv.get("/file_of_kernel").body.strip()
+    response = srv.get("/file_empty")
+    assert response.body == b"" and response.get("Content-Length") == "0"
+
+
+def test_sendfile_does_not_wait_at_a_pipe(server):
+    srv = server(app='''
+import os, tempfile, uwsgi
+def application(environ, start_response):
+    start_response("200 OK", [])
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkfifo(folder + "/pipe")
+        uwsgi.sendfile(folder + "/pipe")
+    return [b"over"] if environ["PATH_INFO"] == "/" else []
+''')
+    assert srv.get("/").status == 200
