@@ -58,9 +58,14 @@ int StatusOf(PyObject* exit) {
   const PyRef code = PyRef::Steal(PyObject_GetAttrString(exit, "code"));
   PyErr_Clear();
   if (!code || code.get() == Py_None) return 0;
-  if (PyLong_Check(code.get())) return static_cast<int>(PyLong_AsLong(code.get()) & 0xff);
-  LogRaw(ToLogText(PyRef::Steal(PyObject_Str(code.get())).get()) + "\n");
+  if (PyLong_Check(code.get())) {
+    const auto status = static_cast<int>(PyLong_AsLong(code.get()) & 0xff);
+    PyErr_Clear();  // -1 for a number that is too great, as the interpreter has it
+    return status;
+  }
+  const PyRef text = PyRef::Steal(PyObject_Str(code.get()));
   PyErr_Clear();
+  LogRaw((text ? ToLogText(text.get()) : ReprText(code.get())) + "\n");
   return 1;
 }
 

@@ -134,6 +134,14 @@ def test_a_script_that_fails_comes_back(server, tmp_path):
     srv.wait_log("^SCRIPT", count=2)
 
 
+def test_a_script_that_leaves_with_an_odd_status(server, tmp_path):
+    (tmp_path / "job.py").write_text("import sys\nclass Odd:\n    def __str__(self):\n        raise ValueError\n"
+                                     "    def __repr__(self):\n        return 'ODD STATUS'\nsys.exit(Odd())\n")
+    srv = server(app=ASKED, args=["--master", f"--mule={tmp_path}/job.py"])
+    srv.allow("OOOPS")
+    srv.wait_log("^ODD STATUS$", count=2)
+
+
 def test_a_script_that_is_not_there(server):
     srv = server(app=ASKED, args=["--master", "--mule=missing.py"])
     srv.allow("OOOPS", "Traceback")
