@@ -24,7 +24,7 @@ namespace uwsgi {
 namespace {
 
 constexpr int kWeakestPriority = 19;
-constexpr int64_t kAskUs = 200;
+constexpr int64_t kAskUs = 1000;
 constexpr std::array kEndSignals = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
 // Told to end, a spooler finishes its task; when it is killed before it has, that is not the task's

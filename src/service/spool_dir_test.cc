@@ -163,6 +163,19 @@ TEST_F(SpoolDirTest, AClaimedTaskIsLockedForPosixLocksToo) {
   EXPECT_TRUE(ChildCanLockPosix(path));
 }
 
+TEST_F(SpoolDirTest, ATaskIsFoundFromItsOpenFolder) {
+  const std::string path = Add("x");
+  const UniqueFd folder(::open(dir_.path().c_str(), O_PATH | O_DIRECTORY));
+  // Where the path leads to now there is nothing.
+  ASSERT_EQ(::rename(dir_.path().c_str(), (temp_ / "moved").c_str()), 0);
+  EXPECT_FALSE(*SpoolFile::Claim(path, WallMicros()));
+  const auto task = SpoolFile::Claim(path, WallMicros(), folder.get());
+  ASSERT_TRUE(task && *task);
+  EXPECT_EQ((*task)->Read()->Find("value"), "x");
+  EXPECT_TRUE((*task)->Remove());
+  EXPECT_FALSE(*SpoolFile::Claim(path, WallMicros(), folder.get()));
+}
+
 TEST_F(SpoolDirTest, APosixLockKeepsUsOut) {
   const std::string path = Add("x");
   const int fd = ::open(path.c_str(), O_RDWR);

@@ -23,7 +23,7 @@ namespace {
 // while it writes; one that copies files in does not lock at all.
 constexpr int64_t kSettleUs = 5'000'000;
 // File systems note changes by a clock that lags behind by some milliseconds.
-constexpr int64_t kTouchedUs = 1'000'000;
+constexpr int64_t kTouchedUs = 100'000;
 
 int64_t Micros(const timespec& time) {
   return int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
@@ -42,15 +42,33 @@ bool IsNoFile(int error) {
   return std::ranges::find(kErrors, error) != std::end(kErrors);
 }
 
+// How a file is found: from its folder when that is open, else by its path.
+struct Place {
+  Place(int folder, const std::string& path)
+      : from(folder == SpoolFile::kNoFolder ? AT_FDCWD : folder),
+        name(path.c_str() + (folder == SpoolFile::kNoFolder ? 0 : path.rfind('/') + 1)) {}
+
+  int from;
+  const char* name;
+};
+
+// Reading is noted nowhere, where that is up to us: it is for the owner of the file.
+UniqueFd OpenTask(const Place& place) {
+  constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  const int fd = ::openat(place.from, place.name, kFlags | O_NOATIME);
+  return UniqueFd(fd >= 0 || errno != EPERM ? fd : ::openat(place.from, place.name, kFlags));
+}
+
 // Whether the name still belongs to the open file. One that was not touched lately was not moved
 // either, and need not be looked for.
-Result<bool> HasItsName(const std::string& path, const struct stat& facts, int64_t opened_us) {
+Result<bool> HasItsName(const Place& place, const struct stat& facts, int64_t opened_us) {
   if (facts.st_nlink == 0) return false;
   if (Micros(facts.st_ctim) < opened_us - kTouchedUs) return true;
   struct stat named {};
-  if (::lstat(path.c_str(), &named) == 0) return IsSameFile(named, facts);
+  if (::fstatat(place.from, place.name, &named, AT_SYMLINK_NOFOLLOW) == 0)
+    return IsSameFile(named, facts);
   if (errno == ENOENT || errno == ENOTDIR) return false;
-  return ErrnoError("look at " + path, errno);
+  return ErrnoError(fmt::format("look at {}", place.name), errno);
 }
 
 // Not in the place of one that a producer writes to; one that nobody has in hand is left over from
@@ -72,16 +90,19 @@ Result<bool> LockWhole(int fd) {
   return ErrnoError("lock", errno);
 }
 
-SpoolFile::SpoolFile(UniqueFd fd, std::string path, const struct stat& facts)
+SpoolFile::SpoolFile(UniqueFd fd, std::string path, int folder, const struct stat& facts)
     : fd_(std::move(fd)),
+      folder_(folder),
       path_(std::move(path)),
       size_(facts.st_size),
       due_us_(Micros(facts.st_mtim)),
       changed_us_(Micros(facts.st_ctim)) {}
 
-Result<std::optional<SpoolFile>> SpoolFile::Claim(const std::string& path, int64_t now_us) {
+Result<std::optional<SpoolFile>> SpoolFile::Claim(const std::string& path, int64_t now_us,
+                                                  int folder) {
   const int64_t opened_us = WallMicros();
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  const Place place(folder, path);
+  UniqueFd fd = OpenTask(place);
   if (!fd.valid()) {
     if (IsNoFile(errno)) return std::nullopt;
     return ErrnoError("open " + path, errno);
@@ -91,8 +112,8 @@ Result<std::optional<SpoolFile>> SpoolFile::Claim(const std::string& path, int64
   struct stat facts {};
   if (::fstat(fd.get(), &facts) != 0) return ErrnoError("look at " + path, errno);
   if (!S_ISREG(facts.st_mode) || Micros(facts.st_mtim) > now_us) return std::nullopt;
-  if (!TRY(HasItsName(path, facts, opened_us))) return std::nullopt;
-  return SpoolFile(std::move(fd), path, facts);
+  if (!TRY(HasItsName(place, facts, opened_us))) return std::nullopt;
+  return SpoolFile(std::move(fd), path, folder, facts);
 }
 
 std::string_view SpoolFile::name() const {
@@ -133,7 +154,9 @@ Result<SpoolTask> SpoolFile::Read() const {
 }
 
 Status SpoolFile::Remove() const {
-  if (::unlink(path_.c_str()) != 0 && errno != ENOENT) return ErrnoError("remove " + path_, errno);
+  const Place place(folder_, path_);
+  if (::unlinkat(place.from, place.name, 0) != 0 && errno != ENOENT)
+    return ErrnoError("remove " + path_, errno);
   return {};
 }
 

@@ -30,7 +30,11 @@ class SpoolFile {
   // Takes the task at `path`. Nothing when it is not to be had now: gone, taken by another process,
   // not due before a later time than `now_us` (microseconds since 1970), no regular file. An error
   // when it ought to be there and cannot be opened or locked.
-  static Result<std::optional<SpoolFile>> Claim(const std::string& path, int64_t now_us);
+  // `folder`: of the directory where it lies, when that is open, and stays so as long as this
+  // object; the way there is not walked again each time.
+  static Result<std::optional<SpoolFile>> Claim(const std::string& path, int64_t now_us,
+                                                int folder = kNoFolder);
+  static constexpr int kNoFolder = -1;
 
   [[nodiscard]] const std::string& path() const { return path_; }
   // Without the directory.
@@ -56,9 +60,10 @@ class SpoolFile {
   Status PutOff(int64_t until_us) const;
 
  private:
-  SpoolFile(UniqueFd fd, std::string path, const struct stat& facts);
+  SpoolFile(UniqueFd fd, std::string path, int folder, const struct stat& facts);
 
   UnsharedFd fd_;
+  int folder_;
   std::string path_;
   int64_t size_;
   int64_t due_us_;

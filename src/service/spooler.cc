@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/spooler.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -73,6 +74,7 @@ Spooler::Round Spooler::RunRound() {
   }
   scan_failed_ = false;
   learned_ = false;
+  folder_.Reset();
   put_off_ = std::move(scan->put_off);
   Publish(*scan);
   const int64_t look_us = MonotonicMicros() - began_us;
@@ -84,6 +86,7 @@ Spooler::Round Spooler::RunRound() {
   for (size_t i = 0; i < tasks.size(); ++i) {
     ++tried_;
     const uint64_t hash = HashOf(BelowDirectory(tasks[i]));
+    if (directory_slot().done.HasSince(hash, looked_us_)) continue;
     if (i < due_ && !directory_slot().turns.Enter(hash)) {
       tasks.push_back(tasks[i]);
       continue;
@@ -100,6 +103,7 @@ Spooler::Round Spooler::RunRound() {
     const bool may_look = MonotonicMicros() - began_us > look_us * kLookShare;
     if (next == SpoolerCalls::Next::kLookAgain && may_look) return Round::kRan;
   }
+  if (ran && note_) note_->End();
   // What was taken to be due and is not has been counted as waiting.
   return ran || learned_ ? Round::kRan : Round::kIdle;
 }
@@ -190,9 +194,8 @@ void Spooler::ForgetDeadSlots(uint64_t hash) const {
 
 bool Spooler::TryTask(const std::string& path, uint64_t hash) {
   if (skipped_.contains(path)) return false;
-  if (directory_slot().done.HasSince(hash, looked_us_)) return false;
   const int64_t now_us = WallMicros();
-  auto claimed = SpoolFile::Claim(path, INT64_MAX);
+  auto claimed = SpoolFile::Claim(path, INT64_MAX, FolderOf(path));
   if (!claimed) {
     Complain(path, claimed.error());
     return false;
@@ -264,12 +267,12 @@ SpoolResult Spooler::Call(const SpoolFile& file, const SpoolTask& task) {
 }
 
 // The note stays until the task is where it belongs: a death in between is one of the process that
-// ran it, and the task runs again.
+// ran it, and the task runs again. Of a task that is gone it harms nobody until the next one
+// begins.
 void Spooler::Settle(const SpoolFile& file, const SpoolTask& task, const SpoolResult& result) {
   switch (result.verdict) {
     case SpoolVerdict::kDone:
-      Finish(file);
-      break;
+      return Finish(file);
     case SpoolVerdict::kRetry:
       Retry(file, task, result);
       break;
@@ -335,12 +338,24 @@ void Spooler::PutOff(const SpoolFile& file) {
   put_off_.insert(file.path());
 }
 
-void Spooler::EnterDirectory(const SpoolFile& file) const {
+// The folder of a task, open until one of another is asked for, or the next look.
+int Spooler::FolderOf(const std::string& path) {
+  const std::string_view folder = std::string_view(path).substr(0, path.rfind('/'));
+  if (!folder_.valid() || folder != folder_path_) {
+    folder_path_ = folder;
+    folder_.Reset(::open(folder_path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  }
+  return folder_.valid() ? folder_.get() : SpoolFile::kNoFolder;
+}
+
+// Each time: the task before may have gone elsewhere.
+void Spooler::EnterDirectory(const SpoolFile& file) {
   const std::string& wanted = spec().task_directory;
-  const std::string folder =
-      wanted.empty() ? file.path().substr(0, file.path().rfind('/')) : wanted;
-  if (::chdir(folder.c_str()) != 0)
-    Log("[spooler {} pid: {}] {}", dir_.path(), ::getpid(), Error{"chdir " + folder, errno}.text());
+  const bool is_there =
+      wanted.empty() ? ::fchdir(FolderOf(file.path())) == 0 : ::chdir(wanted.c_str()) == 0;
+  if (is_there) return;
+  const Error error{"chdir " + (wanted.empty() ? folder_path_ : wanted), errno};
+  Log("[spooler {} pid: {}] {}", dir_.path(), ::getpid(), error.text());
 }
 
 void Spooler::Skip(const std::string& path, int64_t for_us) {

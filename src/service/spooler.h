@@ -76,7 +76,8 @@ class Spooler {
   void Retry(const SpoolFile& file, const SpoolTask& task, const SpoolResult& result);
   void SetAside(const SpoolFile& file, std::string_view why, std::string_view reason);
   void PutOff(const SpoolFile& file);
-  void EnterDirectory(const SpoolFile& file) const;
+  int FolderOf(const std::string& path);
+  void EnterDirectory(const SpoolFile& file);
   void Skip(const std::string& path, int64_t for_us);
   void Complain(const std::string& path, const Error& error);
   [[nodiscard]] bool IsOnDeadSlot(uint64_t hash) const;
@@ -94,6 +95,8 @@ class Spooler {
   SpoolDir dir_;
   SpoolerCalls calls_;
   std::optional<RunningNote> note_;
+  UniqueFd folder_;  // of the task at hand
+  std::string folder_path_;
   bool uses_spares_;
   // Tasks that this process leaves alone until then: not its own, or beyond its rights.
   std::unordered_map<std::string, int64_t> skipped_;

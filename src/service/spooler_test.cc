@@ -247,6 +247,32 @@ TEST_F(SpoolerTest, ADeathAfterTheStopSignalIsNotTheTasksFault) {
   EXPECT_EQ(ran_, std::vector<std::string>{"slow"});
 }
 
+TEST_F(SpoolerTest, ADeathBetweenTasksIsNoTasksFault) {
+  Start();
+  const std::string done = Add("1");
+  Add("2");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    Spooler dies(*all_, 0,
+                 {.run =
+                      [](const SpoolTask&, std::string_view) {
+                        return SpoolResult{SpoolVerdict::kDone, ""};
+                      },
+                  .between =
+                      [] {
+                        ::raise(SIGKILL);
+                        return Next::kGoOn;
+                      }});
+    dies.RunRound();
+    ::_exit(1);
+  }
+  ::waitpid(child, nullptr, 0);
+  EXPECT_FALSE(Exists(done));
+  MakeSpooler().RunRound();
+  EXPECT_EQ(ran_, std::vector<std::string>{"2"});
+  EXPECT_EQ(logged.find("died"), std::string::npos);
+}
+
 TEST_F(SpoolerTest, ASiblingCountsTheDeathBeforeItRunsTheTask) {
   Start({.processes = 2});
   Add("killer");
@@ -319,6 +345,23 @@ TEST_F(SpoolerTest, RunsTasksWhereTheyLie) {
   Add("1", "5", "priority");
   MakeSpooler().RunRound();
   EXPECT_EQ(where, all_->directory(0).path() + "/5");
+}
+
+TEST_F(SpoolerTest, ATaskThatGoesElsewhereDoesNotTakeTheNextAlong) {
+  Start();
+  std::vector<std::string> where;
+  act_ = [&where](const SpoolTask&) {
+    char path[4096];
+    where.emplace_back(::getcwd(path, sizeof path));
+    EXPECT_EQ(::chdir("/"), 0);
+    return SpoolResult{SpoolVerdict::kDone, ""};
+  };
+  Add("1", "5", "priority");
+  Add("2");
+  Add("3");
+  MakeSpooler().RunRound();
+  const std::string top = all_->directory(0).path();
+  EXPECT_EQ(where, (std::vector<std::string>{top + "/5", top, top}));
 }
 
 TEST_F(SpoolerTest, GoesOnWhenTheDirectoryIsGone) {
