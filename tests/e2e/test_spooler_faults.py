@@ -319,7 +319,7 @@ def test_kills_lose_nothing(server, tmp_path, durable):
     over.set()
     killer.join()
     assert sorted(enqueued) == list(range(count))
-    run.wait_empty(timeout=60)
+    run.wait_empty(timeout=240)
     ran = [note[1][0] for note in run.notes() if note[0] == "add"]
     assert not failed_files(run.directory) and set(ran) == set(range(count))
     assert "OOOPS the spooler" in run.server.log(), "nobody was killed"
