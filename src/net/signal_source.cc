@@ -65,9 +65,8 @@ Status SignalSource::Ignore(std::initializer_list<int> signals) {
 }
 
 Status SignalSource::Change(int signal, Disposition disposition) {
-  const bool ignored = disposition == Disposition::kIgnore;
   struct sigaction action {};
-  if (ignored) {
+  if (disposition == Disposition::kIgnore) {
     action.sa_handler = SIG_IGN;
   } else {
     action.sa_sigaction = LeaveByte;
@@ -75,13 +74,10 @@ Status SignalSource::Change(int signal, Disposition disposition) {
   }
   struct sigaction before {};
   TRY_STATUS(SetAction(signal, action, &before));
-  const auto known = std::find_if(saved_.begin(), saved_.end(),
-                                  [signal](const Saved& saved) { return saved.signal == signal; });
-  if (known != saved_.end()) {
-    known->ignored = ignored;
-  } else {
-    saved_.push_back({signal, ignored, before});
-  }
+  const bool is_known = std::any_of(saved_.begin(), saved_.end(), [signal](const Saved& saved) {
+    return saved.signal == signal;
+  });
+  if (!is_known) saved_.push_back({signal, before});
   return {};
 }
 
@@ -94,19 +90,6 @@ std::vector<int> SignalSource::Drain() {
     if (got <= 0) return signals;
     signals.insert(signals.end(), bytes, bytes + got);
   }
-}
-
-Status SignalSource::ResetAll() {
-  struct sigaction by_default {};
-  by_default.sa_handler = SIG_DFL;
-  for (const Saved& saved : saved_) {
-    if (!saved.ignored) TRY_STATUS(SetAction(saved.signal, by_default, nullptr));
-  }
-  std::erase_if(saved_, [](const Saved& saved) { return !saved.ignored; });
-  FdPair pipe = TRY(MakePipe());
-  write_end.store(pipe.second.get());
-  pipe_ = std::move(pipe);
-  return {};
 }
 
 SignalMask::SignalMask() {

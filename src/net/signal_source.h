@@ -38,14 +38,9 @@ class SignalSource {
   // What arrived, in order; the same signal more than once when it came more than once.
   std::vector<int> Drain();
 
-  // For a child after a fork, while signals are blocked: back to default dispositions and a pipe of
-  // its own, so that nothing the child receives reaches its parent. Ignored signals stay ignored.
-  Status ResetAll();
-
  private:
   struct Saved {
     int signal;
-    bool ignored;
     struct sigaction before;
   };
 

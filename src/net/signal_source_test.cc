@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace uwsgi {
@@ -64,40 +63,6 @@ TEST(SignalSource, ThereIsOneAtATime) {
 TEST(SignalSource, RefusesWhatCannotBeCaught) {
   SignalSource source = SignalSource::Create().value();
   EXPECT_FALSE(source.Install({SIGKILL}));
-}
-
-// Checks in the child, 0 when all is well.
-int ChildAfterFork(SignalSource& source) {
-  if (!source.ResetAll()) return 1;
-  if (HandlerOf(SIGUSR1) != SIG_DFL) return 2;
-  if (HandlerOf(SIGPIPE) != SIG_IGN) return 3;
-  if (!source.Install({SIGUSR2})) return 4;
-  ::raise(SIGUSR2);
-  // Still blocked by the parent's mask.
-  if (!source.Drain().empty()) return 5;
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (source.Drain() != std::vector<int>{SIGUSR2}) return 6;
-  return 0;
-}
-
-TEST(SignalSource, AChildAfterForkHasDefaultsAndAPipeOfItsOwn) {
-  SignalSource source = SignalSource::Create().value();
-  ASSERT_TRUE(source.Install({SIGUSR1, SIGUSR2}));
-  ASSERT_TRUE(source.Ignore({SIGPIPE}));
-  pid_t child = -1;
-  {
-    const SignalMask blocked;
-    child = ::fork();
-    if (child == 0) ::_exit(ChildAfterFork(source));
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0) << "exit status " << WEXITSTATUS(status);
-  EXPECT_TRUE(source.Drain().empty());
-  ::raise(SIGUSR1);
-  EXPECT_EQ(source.Drain(), (std::vector<int>{SIGUSR1}));
 }
 
 TEST(SignalMask, HoldsSignalsBackUntilItEnds) {

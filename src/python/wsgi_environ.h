@@ -28,7 +28,6 @@ class EnvironMaker {
 
   // Empty with the Python exception set when memory ran out. `input` becomes wsgi.input.
   PyRef Make(const Request& request, int core, PyObject* input, ValueCache& cache);
-  [[nodiscard]] PyObject* errors_stream() const { return errors_.get(); }
 
  private:
   // One listener's part of the environ. The variables it shares tell listeners apart.
