@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/apply.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -11,6 +12,8 @@ namespace uwsgi {
 namespace {
 
 constexpr int64_t kMegabyte = 1024 * 1024;
+// More is as good as for ever, and microseconds of it can be added up.
+constexpr int64_t kLongestSecs = int64_t{100} * 365 * 86400;
 
 std::optional<int64_t> UnitOf(char suffix) {
   switch (ToLower(suffix)) {
@@ -64,12 +67,20 @@ tl::unexpected<Error> InvalidValue(const OptionRow& row, const Setting& setting)
               setting.value.starts_with('-') ? "it must not be negative" : ExpectationOf(row.kind));
 }
 
+std::optional<int64_t> ParseSecs(std::string_view text) {
+  const std::optional<int64_t> number = ParseInt(text);
+  return number ? std::optional(std::min(*number, kLongestSecs)) : std::nullopt;
+}
+
 std::optional<int64_t> ParseNumber(OptionKind kind, std::string_view text) {
   switch (kind) {
     case OptionKind::kSize:
       return ParseSize(text);
     case OptionKind::kMegabytes:
       return ParseMegabytes(text);
+    case OptionKind::kSecs:
+    case OptionKind::kOptionalSecs:
+      return ParseSecs(text);
     default:
       return ParseInt(text);
   }
@@ -144,7 +155,7 @@ struct Writer {
     const int64_t bare = row.kind == OptionKind::kOptionalCount ? 1 : 0;
     if (setting.value.empty()) {
       options.*member = bare;
-    } else if (const std::optional<int64_t> number = ParseInt(setting.value)) {
+    } else if (const std::optional<int64_t> number = ParseNumber(row.kind, setting.value)) {
       options.*member = *number;
     } else if (const std::optional<bool> word = ParseFlagWord(setting.value)) {
       options.*member = *word ? std::optional<int64_t>(bare) : std::nullopt;

@@ -91,6 +91,14 @@ TEST_F(Apply, ReadsSizesWithSuffix) {
   EXPECT_EQ(ParseSize("9999999999g"), std::nullopt);
 }
 
+TEST_F(Apply, TakesMoreThanACenturyForOne) {
+  constexpr int64_t kCentury = int64_t{100} * 365 * 86400;
+  EXPECT_EQ(Set("mule-reload-mercy", "10000000000000"), "");
+  EXPECT_EQ(options_.mule_reload_mercy, kCentury);
+  EXPECT_EQ(Set("mule-reload-mercy", "70"), "");
+  EXPECT_EQ(options_.mule_reload_mercy, 70);
+}
+
 TEST_F(Apply, ReadsMegabytesIntoBytes) {
   EXPECT_EQ(Set("limit-as", "256"), "");
   EXPECT_EQ(options_.limit_as, 256 * 1024 * 1024);

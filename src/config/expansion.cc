@@ -13,6 +13,9 @@ namespace {
 
 // Values grow by what they refer to; a quarter of a megabyte is no option any more.
 constexpr size_t kLongestValue = 256 << 10;
+// So deep no configuration of people refers, nor so often.
+constexpr size_t kDeepestReference = 64;
+constexpr size_t kMostReferences = 10'000;  // of one value
 
 std::string Chain(const std::vector<std::string>& active, std::string_view name) {
   std::string chain;
@@ -21,10 +24,22 @@ std::string Chain(const std::vector<std::string>& active, std::string_view name)
   return chain.append(name);
 }
 
+// Goes into what is called so; the caller takes it off `trail.active` again.
+Status Enter(ReferenceTrail& trail, std::string_view opener, std::string_view name) {
+  if (std::find(trail.active.begin(), trail.active.end(), name) != trail.active.end())
+    return Fail("{}{}) refers to itself: {}", opener, name, Chain(trail.active, name));
+  if (trail.active.size() >= kDeepestReference)
+    return Fail("{}{}) is referred to through more than {} others", opener, name,
+                kDeepestReference);
+  if (++trail.count > kMostReferences)
+    return Fail("{}{}): the value makes more than {} references", opener, name, kMostReferences);
+  trail.active.emplace_back(name);
+  return {};
+}
+
 // Replaces each `opener` NAME `)` by what `lookup` finds, looked through again in its turn.
-// `active` are the names being looked through right now.
 Result<std::string> ReplaceReferences(std::string_view text, std::string_view opener,
-                                      const NameLookup& lookup, std::vector<std::string>& active) {
+                                      const NameLookup& lookup, ReferenceTrail& trail) {
   std::string out;
   for (;;) {
     const size_t start = text.find(opener);
@@ -32,17 +47,14 @@ Result<std::string> ReplaceReferences(std::string_view text, std::string_view op
     if (end == std::string_view::npos) break;
     const std::string_view name = text.substr(start + opener.size(), end - start - opener.size());
     out.append(text.substr(0, start));
-    if (std::find(active.begin(), active.end(), name) != active.end()) {
-      return Fail("{}{}) refers to itself: {}", opener, name, Chain(active, name));
-    }
-    active.emplace_back(name);
+    TRY_STATUS(Enter(trail, opener, name));
     const std::optional<std::string> found = TRY(lookup(name));
     if (found) {
-      out.append(TRY(ReplaceReferences(*found, opener, lookup, active)));
+      out.append(TRY(ReplaceReferences(*found, opener, lookup, trail)));
     } else {
       out.append(text.substr(start, end + 1 - start));
     }
-    active.pop_back();
+    trail.active.pop_back();
     if (out.size() > kLongestValue)
       return Fail("{}{}) makes a value of more than {} bytes", opener, name, kLongestValue);
     text.remove_prefix(end + 1);
@@ -77,12 +89,12 @@ ShellReference ShellReferenceAt(std::string_view text) {
 }  // namespace
 
 Result<std::string> ExpandEnvironment(std::string_view text, const Environment& environment) {
-  std::vector<std::string> active;
+  ReferenceTrail trail;
   const NameLookup lookup = [&](std::string_view name) -> Result<std::optional<std::string>> {
     const std::string* const value = environment.Find(name);
     return value == nullptr ? std::nullopt : std::optional<std::string>(*value);
   };
-  return ReplaceReferences(text, "$(", lookup, active);
+  return ReplaceReferences(text, "$(", lookup, trail);
 }
 
 std::string ExpandShellStyle(std::string_view text, const Environment& environment) {
@@ -104,13 +116,13 @@ std::string ExpandShellStyle(std::string_view text, const Environment& environme
 }
 
 Result<std::string> ExpandResources(std::string_view text) {
-  std::vector<std::string> active;
+  ReferenceTrail trail;
   const NameLookup lookup = [](std::string_view name) -> Result<std::optional<std::string>> {
     std::string content = TRY(ReadSource(std::string(name)));
     if (content.ends_with('\n')) content.pop_back();
     return content;
   };
-  return ReplaceReferences(text, "@(", lookup, active);
+  return ReplaceReferences(text, "@(", lookup, trail);
 }
 
 Placeholders::Placeholders(std::span<const Setting> settings) {
@@ -118,8 +130,7 @@ Placeholders::Placeholders(std::span<const Setting> settings) {
     first_.emplace(setting.name, First{setting.value, setting.order});
 }
 
-Result<std::string> Placeholders::Replace(std::string_view text,
-                                          std::vector<std::string>& active) const {
+Result<std::string> Placeholders::Replace(std::string_view text, ReferenceTrail& trail) const {
   const auto value_of = [this](std::string_view name) -> std::optional<std::string> {
     const auto found = first_.find(name);
     return found == first_.end() ? std::nullopt : std::optional<std::string>(found->second.value);
@@ -127,12 +138,9 @@ Result<std::string> Placeholders::Replace(std::string_view text,
   const NameLookup operand = [&](std::string_view name) -> Result<std::optional<std::string>> {
     const std::optional<std::string> value = value_of(name);
     if (!value) return value;
-    if (std::find(active.begin(), active.end(), name) != active.end()) {
-      return Fail("%({}) refers to itself: {}", name, Chain(active, name));
-    }
-    active.emplace_back(name);
-    std::string expanded = TRY(Replace(*value, active));
-    active.pop_back();
+    TRY_STATUS(Enter(trail, "%(", name));
+    std::string expanded = TRY(Replace(*value, trail));
+    trail.active.pop_back();
     return std::optional<std::string>(std::move(expanded));
   };
   const NameLookup lookup = [&](std::string_view name) -> Result<std::optional<std::string>> {
@@ -140,20 +148,21 @@ Result<std::string> Placeholders::Replace(std::string_view text,
     if (value || name.find(' ') == std::string_view::npos) return value;
     return std::optional<std::string>(TRY(EvaluateExpression(name, operand)));
   };
-  return ReplaceReferences(text, "%(", lookup, active);
+  return ReplaceReferences(text, "%(", lookup, trail);
 }
 
 Result<std::string> Placeholders::Expand(const Setting& setting) const {
-  std::vector<std::string> active;
+  ReferenceTrail trail;
   const auto found = first_.find(setting.name);
   // Only the first setting of a name is what %(name) means: a later one may build upon it.
-  if (found != first_.end() && found->second.order == setting.order) active.push_back(setting.name);
-  return Replace(setting.value, active);
+  if (found != first_.end() && found->second.order == setting.order)
+    trail.active.push_back(setting.name);
+  return Replace(setting.value, trail);
 }
 
 Result<std::string> Placeholders::Expand(std::string_view text) const {
-  std::vector<std::string> active;
-  return Replace(text, active);
+  ReferenceTrail trail;
+  return Replace(text, trail);
 }
 
 std::vector<std::string> ReferencedNames(std::string_view text) {

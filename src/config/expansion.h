@@ -15,7 +15,7 @@ namespace uwsgi {
 
 // What stands in values for something else. Whatever is not defined is left as it is written, since
 // request log templates and routes use the same signs. What comes out is looked through again; a
-// reference that leads back to itself is an error.
+// reference that leads back to itself is an error, and so are ones without end.
 
 // $(NAME): an environment variable.
 Result<std::string> ExpandEnvironment(std::string_view text, const Environment& environment);
@@ -27,6 +27,12 @@ std::string ExpandShellStyle(std::string_view text, const Environment& environme
 // @(SOURCE): the text of a file, without one newline at its end. A source that cannot be read is an
 // error.
 Result<std::string> ExpandResources(std::string_view text);
+
+// The way to a reference, and how many have been met, while one value is replaced.
+struct ReferenceTrail {
+  std::vector<std::string> active;  // the names being looked through right now
+  size_t count = 0;
+};
 
 // %(NAME): the value of the first setting called so; %(a + b): see arithmetic.h.
 class Placeholders {
@@ -43,8 +49,7 @@ class Placeholders {
     std::string value;
     int order;
   };
-  [[nodiscard]] Result<std::string> Replace(std::string_view text,
-                                            std::vector<std::string>& active) const;
+  [[nodiscard]] Result<std::string> Replace(std::string_view text, ReferenceTrail& trail) const;
 
   std::map<std::string, First, std::less<>> first_;
 };

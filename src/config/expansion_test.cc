@@ -86,6 +86,28 @@ TEST(Expansion, RefusesAValueThatGrowsWithoutMeasure) {
   EXPECT_FALSE(Placeholders(settings).Expand(settings.back()).has_value());
 }
 
+TEST(Expansion, RefusesReferencesThatAreTooDeep) {
+  std::vector<Setting> settings = Settings({{"a0", "x"}});
+  for (int i = 1; i < 50'000; ++i) {
+    settings.push_back({fmt::format("a{}", i), fmt::format("%(a{})", i - 1), true, false, {}, i});
+  }
+  const Placeholders placeholders(settings);
+  EXPECT_EQ(placeholders.Expand("%(a60)").value(), "x");
+  EXPECT_EQ(placeholders.Expand("%(a49999)").error().text(),
+            "%(a49935) is referred to through more than 64 others");
+}
+
+TEST(Expansion, RefusesReferencesThatAreTooMany) {
+  std::vector<Setting> settings = Settings({{"a0", ""}});
+  for (int i = 1; i < 40; ++i) {
+    settings.push_back(
+        {fmt::format("a{}", i), fmt::format("%(a{0})%(a{0})", i - 1), true, false, {}, i});
+  }
+  const auto expanded = Placeholders(settings).Expand("%(a39)");
+  ASSERT_FALSE(expanded);
+  EXPECT_NE(expanded.error().text().find("more than 10000 references"), std::string::npos);
+}
+
 TEST(Expansion, CalculatesFromLeftToRight) {
   const auto with = [](const char* expression) {
     return ExpandLast({{"n1", "3"}, {"n2", "4"}, {"r", expression}});

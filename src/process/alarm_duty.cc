@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -13,6 +14,10 @@
 
 namespace uwsgi {
 namespace {
+
+// However quickly alarms are raised, the master has other work, too.
+constexpr int kTakenAtATurn = 16;
+constexpr int kMostCommands = 32;  // at a time
 
 // The text as something a program can read to its end, however long it is.
 Result<UniqueFd> AsInput(const std::string& text) {
@@ -33,7 +38,7 @@ std::vector<std::string> OwnEnvironment() {
 
 Status AlarmDuty::Begin(MasterDesk& desk) {
   desk_ = &desk;
-  TRY(desk.loop().Watch(alarms_.fd(), kReadable, [this](uint32_t) { TakeAll(); }));
+  TRY(desk.loop().Watch(alarms_.fd(), kReadable, [this](uint32_t) { TakeSome(kTakenAtATurn); }));
   return WatchFds();
 }
 
@@ -48,9 +53,13 @@ Status AlarmDuty::WatchFds() {
   return {};
 }
 
-void AlarmDuty::TakeAll() {
-  while (const auto raised = alarms_.Take(MonotonicMicros() / 1'000'000))
+// What is left calls again.
+void AlarmDuty::TakeSome(int most) {
+  for (int taken = 0; taken < most; ++taken) {
+    const auto raised = alarms_.Take(MonotonicMicros() / 1'000'000);
+    if (!raised) return;
     Act(*raised->alarm, raised->text);
+  }
 }
 
 void AlarmDuty::Act(const AlarmSpec& alarm, const std::string& text) {
@@ -72,12 +81,21 @@ void AlarmDuty::Act(const AlarmSpec& alarm, const std::string& text) {
 }
 
 Status AlarmDuty::RunCommand(const std::string& command, const std::string& text) {
+  if (running_ >= kMostCommands) {
+    if (std::exchange(is_crowded_, true)) return {};
+    return Fail("{} commands run already, what is raised until one has ended is left out",
+                kMostCommands);
+  }
   const UniqueFd input = TRY(AsInput(text));
   ProgramSpec program{.path = "/bin/sh",
                       .argv = {"/bin/sh", "-c", command},
                       .environment = OwnEnvironment(),
                       .input = input.get()};
-  TRY(desk_->RunProgram(program, [](int) {}));
+  TRY(desk_->RunProgram(program, [this](int) {
+    --running_;
+    is_crowded_ = false;
+  }));
+  ++running_;
   return {};
 }
 

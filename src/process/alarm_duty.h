@@ -23,17 +23,21 @@ class AlarmDuty final : public Duty {
   AlarmDuty(Alarms& alarms, AlarmReach reach) : alarms_(alarms), reach_(std::move(reach)) {}
   Status Begin(MasterDesk& desk) override;
   // What hooks have raised at the end counts, too.
-  void LeaveNotes(HandOver&) override { TakeAll(); }
+  void LeaveNotes(HandOver&) override { TakeSome(kMostWaiting); }
 
  private:
+  static constexpr int kMostWaiting = 512;  // more than a queue of the system holds
+
   Status WatchFds();
-  void TakeAll();
+  void TakeSome(int most);
   void Act(const AlarmSpec& alarm, const std::string& text);
   Status RunCommand(const std::string& command, const std::string& text);
 
   Alarms& alarms_;
   AlarmReach reach_;
   MasterDesk* desk_ = nullptr;
+  int running_ = 0;          // commands
+  bool is_crowded_ = false;  // as many as may run, and it has been said
   FdWatches fds_{"[uwsgi-alarm] "};
 };
 

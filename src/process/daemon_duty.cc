@@ -74,6 +74,11 @@ Status WritePid(const std::string& path, pid_t pid) {
   return WriteFileAtomically(path, std::to_string(pid) + "\n");
 }
 
+// It is about to lead a group, if it does not yet.
+void KillStray(pid_t pid) {
+  if (::kill(-pid, SIGKILL) != 0) ::kill(pid, SIGKILL);
+}
+
 }  // namespace
 
 DaemonDuty::DaemonDuty(std::vector<DaemonSpec> specs, int64_t mercy_us) : mercy_us_(mercy_us) {
@@ -135,7 +140,11 @@ Status DaemonDuty::Spawn(Daemon& daemon) {
 Status DaemonDuty::SpawnSmart(Daemon& daemon) {
   if (daemon.spec.daemonize) {
     const pid_t pid = TRY(SpawnDetached(ProgramOf(daemon.spec)));
-    TRY_STATUS(WritePid(daemon.spec.pidfile, pid));
+    if (const Status written = WritePid(daemon.spec.pidfile, pid); !written) {
+      // Nobody would find it again, and it would be started once more.
+      KillStray(pid);
+      return written;
+    }
     if (!Find(daemon)) LookAgain(daemon);
     return {};
   }

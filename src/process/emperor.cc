@@ -24,6 +24,7 @@ namespace {
 constexpr int64_t kSecond = 1'000'000;
 // Files are often written in several steps; what is seen half is run half.
 constexpr int64_t kScanDelay = kSecond / 5;
+constexpr int kReadsAtATurn = 16;
 
 int64_t WallSeconds() { return WallMicros() / kSecond; }
 
@@ -109,6 +110,17 @@ void Emperor::Scan() {
   if (ending_) return;
   std::set<std::string> found;
   for (const VassalMonitor& monitor : parts_.spec.monitors) Look(monitor, found);
+  if (unreadable_.empty()) ForgetOthers(found);
+}
+
+// Of vassals whose files are gone nothing has to be remembered.
+void Emperor::ForgetOthers(const std::set<std::string>& found) {
+  const auto is_gone = [&](const std::string& name) {
+    return !found.contains(name) && !vassals_.contains(name);
+  };
+  for (auto* const memory : {&respawned_, &objected_, &exiled_})
+    std::erase_if(*memory, [&](const auto& entry) { return is_gone(entry.first); });
+  blacklist_.ForgetIf(is_gone, MonotonicMicros());
 }
 
 void Emperor::Look(const VassalMonitor& monitor, std::set<std::string>& found) {
@@ -146,9 +158,6 @@ void Emperor::StopMissing(const VassalMonitor& monitor, const std::set<std::stri
     if (vassal.file.monitor == monitor.text && !found.contains(name)) missing.push_back(name);
   }
   for (const std::string& name : missing) Stop(*Find(name), VassalState::kStopping);
-  std::erase_if(respawned_, [&](const auto& entry) {
-    return !found.contains(entry.first) && !vassals_.contains(entry.first);
-  });
 }
 
 // ---- Vassals ------------------------------------------------------------------------------------
@@ -326,8 +335,10 @@ void Emperor::CloseChannel(Vassal& vassal) {
 
 void Emperor::ReadNews(const std::string& name) {
   Vassal* vassal = Find(name);
-  uint8_t news[32];
-  while (vassal != nullptr && vassal->channel.valid()) {
+  uint8_t news[64];
+  // Who talks all the time does not keep the Emperor from the others.
+  for (int reads = 0; reads < kReadsAtATurn && vassal != nullptr && vassal->channel.valid();
+       ++reads) {
     const ssize_t got = ::recv(vassal->channel.get(), news, sizeof news, MSG_DONTWAIT);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) return;

@@ -51,6 +51,7 @@ class Emperor {
   void ScanSoon();
   void Look(const VassalMonitor& monitor, std::set<std::string>& found);
   void Meet(const VassalFile& file);
+  void ForgetOthers(const std::set<std::string>& found);
   void StopMissing(const VassalMonitor& monitor, const std::set<std::string>& found);
 
   // Vassals.

@@ -87,6 +87,9 @@ void EnterPidNamespace() {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     return;
   }
+  // It becomes no program, so nothing would close what is the master's: sockets that clients
+  // connect to, pipes whose end others wait for.
+  ::close_range(STDERR_FILENO + 1, ~0U, 0);
   int status = 0;
   while (::waitpid(inner, &status, 0) < 0 && errno == EINTR) {
   }

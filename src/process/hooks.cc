@@ -77,7 +77,8 @@ Result<Hook> ParseHook(std::string_view text) {
   hook.argument = std::string(plain.substr(colon + 1));
   hook.shown = is_hidden ? "--- PRIVATE HOOK ---" : fmt::format("\"{}\"", text);
   const size_t wanted = WordsOf(hook.action->syntax);
-  if (SplitArgument(hook.argument, wanted).size() < wanted) {
+  const bool is_blank = wanted > 0 && Trim(hook.argument).empty();
+  if (is_blank || SplitArgument(hook.argument, wanted).size() < wanted) {
     return Fail("invalid hook {} syntax, must be: {}", name, hook.action->syntax);
   }
   return hook;

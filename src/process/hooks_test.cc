@@ -30,6 +30,8 @@ TEST(Hooks, NeedAnActionAndAnArgument) {
   EXPECT_EQ(ErrorOf("nosuch:x"), "hook action not found: nosuch");
   EXPECT_EQ(ErrorOf("write:/tmp/x"), "invalid hook write syntax, must be: <file> <string>");
   EXPECT_EQ(ErrorOf("cd:"), "invalid hook cd syntax, must be: <directory>");
+  EXPECT_EQ(ErrorOf("rpc: "),
+            "invalid hook rpc syntax, must be: " + std::string(FindHookAction("rpc")->syntax));
   EXPECT_EQ(ErrorOf("exit:"), "");
 }
 

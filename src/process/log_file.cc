@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <ctime>
 #include <filesystem>
+#include <tuple>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -24,6 +25,11 @@ std::string& the_path() {
   static std::string path;
   return path;
 }
+// logfile-chmod; negative for none.
+int& the_mode() {
+  static int mode = -1;
+  return mode;
+}
 std::atomic<uint32_t> seen_openings{0};
 
 Status BecomeOutput(int fd, const std::string& path) {
@@ -38,9 +44,11 @@ Status BecomeOutput(int fd, const std::string& path) {
 void FollowOpenings() {
   const uint32_t openings = log_counters().openings.load(std::memory_order_relaxed);
   if (seen_openings.exchange(openings, std::memory_order_relaxed) == openings) return;
-  const auto file = OpenFile(the_path(), O_WRONLY | O_CREAT | O_APPEND, 0640);
-  if (file) [[maybe_unused]]
-    const Status done = BecomeOutput(file->get(), the_path());
+  const auto file = OpenLogTarget({.path = the_path()});
+  if (!file) return;
+  // Whoever is not its owner finds that he has done it.
+  if (the_mode() >= 0) std::ignore = ::fchmod(file->get(), static_cast<mode_t>(the_mode()));
+  [[maybe_unused]] const Status done = BecomeOutput(file->get(), the_path());
 }
 
 void FollowAndWriteServerLines(std::string_view lines) {
@@ -83,11 +91,12 @@ Status ProveLogTarget(const std::string& path) {
 Status OpenLogFile(const LogFileSpec& spec) {
   const UniqueFd file = TRY(OpenLogTarget(spec));
   TRY_STATUS(BecomeOutput(file.get(), spec.path));
-  KeepLogFile(spec.path);
+  KeepLogFile(spec.path, spec.mode);
   return {};
 }
 
-void KeepLogFile(const std::string& path) {
+void KeepLogFile(const std::string& path, int mode) {
+  the_mode() = mode;
   std::error_code error;
   const std::string absolute = std::filesystem::absolute(path, error).string();
   the_path() = error ? path : absolute;

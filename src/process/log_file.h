@@ -24,8 +24,9 @@ Result<UniqueFd> OpenLogTarget(const LogFileSpec& spec);
 // Whether it could be opened, without making anything.
 Status ProveLogTarget(const std::string& path);
 
-// Descriptors 1 and 2 are this file already, from before a reload.
-void KeepLogFile(const std::string& path);
+// Descriptors 1 and 2 are this file already, from before a reload; one that is opened in its place
+// gets the mode.
+void KeepLogFile(const std::string& path, int mode);
 
 // The file that OpenLogFile() has opened, absolute; empty when it has opened none.
 const std::string& LogFilePath();

@@ -20,12 +20,13 @@ namespace uwsgi {
 
 Status StartUp::TakeEnvironmentFrom(const std::string& directory) const {
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+  std::filesystem::directory_iterator entry(directory, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     std::error_code none;
-    if (!entry.is_regular_file(none)) continue;
-    const std::string text = TRY(ReadFile(entry.path().string()));
+    if (!entry->is_regular_file(none)) continue;
+    const std::string text = TRY(ReadFile(entry->path().string()));
     const std::string line = text.substr(0, text.find('\n'));
-    ::setenv(entry.path().filename().c_str(), line.c_str(), /*overwrite=*/1);
+    ::setenv(entry->path().filename().c_str(), line.c_str(), /*overwrite=*/1);
   }
   if (error) return Fail("envdir = {}: {}", directory, error.message());
   return {};
@@ -83,7 +84,7 @@ void StartUp::FindLogAgain() const {
   const LogFileSpec& file = WantedLog();
   const std::string path = order_.state && file.path.empty() ? order_.state->log_file : file.path;
   if (path.empty()) return;
-  KeepLogFile(path);
+  KeepLogFile(path, file.mode);
   if (file.path.empty()) return;
   if (!spec_.log_reopen) return;
   const Status opened = OpenLogFile({.path = file.path, .mode = file.mode});

@@ -29,6 +29,13 @@ class VassalBlacklist {
   // True the first time it is asked after a failure.
   bool ReportOnce(const std::string& name);
   void Forget(const std::string& name) { entries_.erase(name); }
+  // Those that `is_gone` names, once they might start again.
+  template <typename IsGone>
+  void ForgetIf(IsGone is_gone, int64_t now_us) {
+    std::erase_if(entries_, [&](const auto& entry) {
+      return now_us >= entry.second.may_start_us && is_gone(entry.first);
+    });
+  }
   void Clear() { entries_.clear(); }
   [[nodiscard]] const std::map<std::string, Entry>& entries() const { return entries_; }
 

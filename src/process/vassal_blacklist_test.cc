@@ -32,6 +32,18 @@ TEST(VassalBlacklist, ForgetsWhoHasProvenItself) {
   EXPECT_TRUE(blacklist.MayStart("a", 100));
 }
 
+TEST(VassalBlacklist, ForgetsWhoIsGoneOnceThePauseIsOver) {
+  VassalBlacklist blacklist(10, 25);
+  blacklist.NoteFailure("gone", 100, 1);
+  blacklist.NoteFailure("there", 100, 1);
+  const auto is_gone = [](const std::string& name) { return name == "gone"; };
+  blacklist.ForgetIf(is_gone, 105);
+  EXPECT_FALSE(blacklist.MayStart("gone", 105));
+  blacklist.ForgetIf(is_gone, 110);
+  EXPECT_EQ(blacklist.entries().size(), 1U);
+  EXPECT_TRUE(blacklist.entries().contains("there"));
+}
+
 TEST(VassalBlacklist, ReportsEachFailureOnce) {
   VassalBlacklist blacklist(10, 25);
   EXPECT_FALSE(blacklist.ReportOnce("a"));

@@ -53,10 +53,15 @@ Result<std::vector<VassalFile>> FindInDirectory(const VassalMonitor& monitor,
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(monitor.place.c_str()), ::closedir);
   if (!directory) return ErrnoError("emperor: " + monitor.place, errno);
   std::vector<VassalFile> files;
-  while (const dirent* const entry = ::readdir(directory.get())) {
+  for (;;) {
+    errno = 0;
+    const dirent* const entry = ::readdir(directory.get());
+    if (entry == nullptr) break;
     AddFile(files, {.name = entry->d_name, .directory = monitor.place, .monitor = monitor.text},
             scan);
   }
+  // Those that are missing now are not gone.
+  if (errno != 0) return ErrnoError("emperor: " + monitor.place, errno);
   return files;
 }
 

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/vassal_program.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 
-#include "base/file.h"
 #include "base/strings.h"
+#include "base/unique_fd.h"
 #include "process/emperor_protocol.h"
 
 namespace uwsgi {
@@ -45,6 +49,18 @@ ProgramIdentity IdentityOf(const VassalFile& file) {
   }
   identity.groups.resize(static_cast<size_t>(count));
   return identity;
+}
+
+// The first line of a regular file; nothing for whatever else others have put there, which might
+// keep the Emperor waiting.
+std::string FirstLineOf(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat facts {};
+  if (!fd.valid() || ::fstat(fd.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return {};
+  std::array<char, 4096> bytes;
+  const ssize_t got = ::read(fd.get(), bytes.data(), bytes.size());
+  const std::string_view text(bytes.data(), static_cast<size_t>(std::max<ssize_t>(got, 0)));
+  return std::string(Trim(text.substr(0, text.find('\n'))));
 }
 
 }  // namespace
@@ -84,11 +100,7 @@ std::string ObjectionTo(const VassalFile& file) {
 }
 
 std::string OnDemandAddressOf(const EmperorSpec& spec, const VassalFile& file) {
-  if (!spec.on_demand_extension.empty()) {
-    const auto text = ReadFile(file.path() + spec.on_demand_extension);
-    if (!text) return {};
-    return std::string(Trim(std::string_view(*text).substr(0, text->find('\n'))));
-  }
+  if (!spec.on_demand_extension.empty()) return FirstLineOf(file.path() + spec.on_demand_extension);
   if (spec.on_demand_directory.empty()) return {};
   const std::string base = std::filesystem::path(file.name).filename().string();
   return fmt::format("{}/{}.socket", spec.on_demand_directory, base);

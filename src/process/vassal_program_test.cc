@@ -2,6 +2,7 @@
 #include "process/vassal_program.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -77,6 +78,16 @@ TEST(VassalProgram, WaitsAtTheSocketThatAFileOrADirectoryNames) {
   spec.on_demand_extension.clear();
   spec.on_demand_directory = "/run";
   EXPECT_EQ(OnDemandAddressOf(spec, {.name = "/srv/x/site.ini"}), "/run/site.ini.socket");
+}
+
+TEST(VassalProgram, WhatIsNoFileNamesNoAddressAndKeepsNobodyWaiting) {
+  TempDir folder;
+  EmperorSpec spec = SomeEmperor();
+  spec.on_demand_extension = ".socket";
+  ASSERT_EQ(::mkfifo((folder / "a.ini.socket").c_str(), 0600), 0);
+  std::filesystem::create_symlink("/dev/zero", folder / "b.ini.socket");
+  for (const char* const name : {"a.ini", "b.ini"})
+    EXPECT_EQ(OnDemandAddressOf(spec, {.name = name, .directory = folder.path().string()}), "");
 }
 
 TEST(VassalProgram, HooksKnowWhomTheyAreFor) {

@@ -2,10 +2,8 @@
 #include "service/metric_files.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
@@ -17,40 +15,40 @@ namespace {
 constexpr size_t kFileBytes = 4096;
 constexpr size_t kNumberBytes = 24;  // of the longest number, its newline and a NUL
 
-Result<char*> MapFile(const std::string& path) {
+// Its room is reserved now, so that a full disk is an error here.
+Status MakeFile(const std::string& path) {
   const UniqueFd fd = TRY(OpenFile(path, O_RDWR | O_CREAT, 0640));
-  // Reserved now, so that a full disk is an error here and not a signal later.
   if (const int error = ::posix_fallocate(fd.get(), 0, kFileBytes); error != 0)
     return ErrnoError("metrics-dir: " + path, error);
-  void* const at = ::mmap(nullptr, kFileBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
-  if (at == MAP_FAILED) return ErrnoError("metrics-dir: " + path, errno);
-  return static_cast<char*>(at);
+  return {};
 }
 
 }  // namespace
 
 Result<MetricFiles> MetricFiles::Create(const std::string& directory, const Metrics& metrics) {
-  MetricFiles made;
+  MetricFiles made(TRY(OpenFile(directory, O_PATH | O_DIRECTORY)));
   for (const Metrics::Row& row : metrics.rows()) {
-    char* const text = TRY(MapFile(directory + "/" + row.spec.name));
-    made.files_.push_back({&row, text, 0, false});
+    TRY_STATUS(MakeFile(directory + "/" + row.spec.name));
+    made.files_.push_back({&row, 0, false});
   }
   return made;
 }
 
-MetricFiles::~MetricFiles() {
-  for (const File& file : files_) ::munmap(file.text, kFileBytes);
+// Opened each time: there are more of them than a process may have open.
+bool MetricFiles::WriteOne(const File& file, int64_t value) const {
+  const UniqueFd fd(::openat(directory_.get(), file.row->spec.name.c_str(),
+                             O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  char text[kNumberBytes] = {};
+  *std::to_chars(text, text + kNumberBytes, value).ptr = '\n';
+  return fd.valid() && ::pwrite(fd.get(), text, sizeof text, 0) == ssize_t{sizeof text};
 }
 
 void MetricFiles::Write() {
   for (File& file : files_) {
     const int64_t value = file.row->Get();
     if (file.is_written && value == file.written) continue;
-    char text[kNumberBytes] = {};
-    *std::to_chars(text, text + kNumberBytes, value).ptr = '\n';
-    std::copy_n(text, kNumberBytes, file.text);
+    file.is_written = WriteOne(file, value);
     file.written = value;
-    file.is_written = true;
   }
 }
 

@@ -6,32 +6,32 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "service/metrics.h"
 
 namespace uwsgi {
 
 // Metrics as files that anybody can read (metrics-dir): one for each, named as it, with the number,
-// a newline and NULs up to 4096 bytes. They are mapped, so writing them never waits for a disk.
+// a newline and NULs up to 4096 bytes. What others do to the files (cut, remove) costs their
+// content and nothing else.
 class MetricFiles {
  public:
   // Opens or makes the files of all metrics in the directory, which is there. `metrics` outlives
   // this.
   static Result<MetricFiles> Create(const std::string& directory, const Metrics& metrics);
-  MetricFiles(MetricFiles&& other) noexcept : files_(std::move(other.files_)) {}
-  MetricFiles& operator=(MetricFiles&&) = delete;
-  ~MetricFiles();
-
   // All values as they are now.
   void Write();
 
  private:
   struct File {
     const Metrics::Row* row;
-    char* text;
     int64_t written;
     bool is_written;
   };
-  MetricFiles() = default;
+  explicit MetricFiles(UniqueFd directory) : directory_(std::move(directory)) {}
+  [[nodiscard]] bool WriteOne(const File& file, int64_t value) const;
+
+  UniqueFd directory_;
   std::vector<File> files_;
 };
 

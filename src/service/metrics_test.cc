@@ -235,5 +235,18 @@ TEST_F(MetricsTest, AreFilesThatTheNextStartReads) {
   EXPECT_FALSE(MetricFiles::Create(folder / "missing", metrics));
 }
 
+TEST_F(MetricsTest, FilesThatOthersCutOrRemoveAreWrittenOrLeft) {
+  TempDir folder;
+  Metrics metrics = Make({Named("a"), Named("b")}).value();
+  MetricFiles files = MetricFiles::Create(folder.path().string(), metrics).value();
+  std::filesystem::resize_file(folder / "a", 0);
+  std::filesystem::remove(folder / "b");
+  metrics.Set("a", 5);
+  metrics.Set("b", 6);
+  files.Write();
+  EXPECT_EQ(ReadFile(folder / "a").value().substr(0, 2), "5\n");
+  EXPECT_FALSE(std::filesystem::exists(folder / "b"));
+}
+
 }  // namespace
 }  // namespace uwsgi

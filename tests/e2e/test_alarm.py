@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from support import processes
 from support.ask import app, value
 from support.http import Closed
 from support.processes import wait_until
@@ -212,3 +213,30 @@ def test_mistakes_of_occasions(program, option, setting, said):
 def test_alarm_list_prints_the_kinds(program):
     done = program.run("--alarm-list")
     assert (done.returncode, done.stdout.split()) == (0, ["***", "alarms", "***", "log", "cmd", "mule", "signal"])
+
+
+FLOOD = """
+import threading, uwsgi
+
+def flood():
+    number = 0
+    while True:
+        number += 1
+        uwsgi.alarm("many", "text %d" % number)
+
+def application(environ, start_response):
+    threading.Thread(target=flood, daemon=True).start()
+    start_response("200 OK", [])
+    return [b"begun"]
+"""
+
+
+def test_alarms_without_end_do_not_keep_the_master(server, inside, tmp_path):
+    """They are raised more quickly than commands are started: the rest is left out, and the master does its other work."""
+    (tmp_path / "flood.py").write_text(FLOOD)
+    srv = server(app=tmp_path / "flood.py", args=["--master", "--enable-threads", "--alarm", "many cmd:sleep 1"])
+    assert srv.get("/").body == b"begun"
+    srv.wait_log(r"^alarm many: 32 commands run already, what is raised until one has ended is left out$")
+    assert len(processes.children(srv.pid)) < 60
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(r"^binary reloading uWSGI\.\.\.$", 20)

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,12 @@ def sleeper(tmp_path):
 
     yield Sleeper()
     for pid in [int(x) for x in Sleeper.lines() if x != "hup"]:
-        if processes.alive(pid) and str(script) in Path(f"/proc/{pid}/cmdline").read_text():
+        if pid > 1 and processes.alive(pid) and str(script) in Path(f"/proc/{pid}/cmdline").read_text():
             os.kill(pid, signal.SIGKILL)
+
+
+def can_unshare():
+    return subprocess.run(["unshare", "--pid", "--fork", "true"], capture_output=True, check=False).returncode == 0
 
 
 def gone(pid):
@@ -173,6 +178,24 @@ def test_a_smart_one_outlives_the_server_and_is_found_again(server, sleeper, tmp
     os.kill(again.pid, signal.SIGTERM)
     again.wait()
     os.kill(pid_in(pidfile), signal.SIGKILL)
+
+
+def test_a_smart_one_without_a_pidfile_is_not_left_behind(server, sleeper, tmp_path):
+    srv = server(app="hello", args=["--smart-attach-daemon2", f"{tmp_path}/missing/d.pid {sleeper.command}"])
+    srv.wait_log(r'^\[uwsgi-daemons\] ".*": create .*/missing/d\.pid.*: No such file or directory$', 20, count=3)
+    wait_until(lambda: not [pid for pid in sleeper.lines() if processes.alive(int(pid))], 10, "the end of all of them")
+
+
+def test_who_waits_for_a_namespace_has_nothing_of_the_master(server, sleeper):
+    if os.geteuid() != 0 or not can_unshare():
+        pytest.skip("it takes root and a system that lets him")
+    srv = server(app="hello", args=["--attach-daemon2", f"cmd={sleeper.command},ns_pid=1"])
+    assert sleeper.pids() == [1], "the first of its namespace"
+    outside = [pid for pid in processes.children(srv.pid) if processes.children(pid)]
+    assert len(outside) == 1
+    assert sorted(os.listdir(f"/proc/{outside[0]}/fd")) == ["0", "1", "2"]
+    srv.stop()
+    gone(outside[0])
 
 
 def test_a_smart_one_that_goes_to_the_background_itself(server, sleeper, tmp_path):

@@ -292,6 +292,30 @@ def test_other_extensions(realm):
     realm.answers("a.ini")
 
 
+def test_what_is_remembered_of_vassals(realm):
+    """How often one was started again, whichever directory it is in; nothing of those whose files are gone."""
+    stats = free_port()
+    other = realm.folder / "other"
+    other.mkdir()
+    realm.write("a.ini")
+    realm.write("b.ini", directory=other)
+    (other / "bad.ini").write_text("[uwsgi]\nprocesses = many\n")
+    run = realm.emperor("--emperor", other, "--emperor-stats", f"127.0.0.1:{stats}")
+
+    def ask():
+        with socket.create_connection(("127.0.0.1", stats), 5) as client:
+            return json.loads(b"".join(iter(lambda: client.recv(65536), b"")))
+
+    realm.answers("b.ini")
+    run.wait_log("vassal b.ini is now loyal")
+    os.kill(realm.master_of("b.ini"), signal.SIGKILL)
+    run.wait_log(r"\[emperor\] vassal b\.ini has been spawned", count=2)
+    assert [v["respawns"] for v in ask()["vassals"] if v["id"] == "b.ini"] == [1]
+    wait_until(lambda: [entry["id"] for entry in ask()["blacklist"]] == ["bad.ini"], 10, "the blacklist")
+    (other / "bad.ini").unlink()
+    wait_until(lambda: not ask()["blacklist"], 10, "nobody in the blacklist")
+
+
 def test_statistics(realm):
     stats = free_port()
     realm.write("a.ini")

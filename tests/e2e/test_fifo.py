@@ -36,6 +36,15 @@ def test_only_the_owner_may_write(server):
     assert stat.S_ISFIFO(found.st_mode) and found.st_mode & 0o777 == 0o600
 
 
+def test_a_rotated_log_keeps_its_mode(server):
+    srv = fifo_server(server, "--logto", "{folder}/to.log", "--logfile-chmod", "606")
+    log = srv.folder / "to.log"
+    srv.log_files.append(log)
+    tell(srv, "L")
+    wait_until(lambda: list(srv.folder.glob("to.log.*")) and log.exists(), srv.seconds(10), "a new file")
+    wait_until(lambda: log.stat().st_mode & 0o777 == 0o606, srv.seconds(10), "its mode")
+
+
 @pytest.mark.parity
 def test_an_old_file_is_replaced(server):
     srv = server(app="hello", ini="[uwsgi]\nmaster = true\nmaster-fifo = {folder}/fifo\nhook-asap = write:{folder}/fifo old\n")
