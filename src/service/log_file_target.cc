@@ -2,6 +2,7 @@
 #include "service/log_file_target.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,6 +56,19 @@ void LogFdTarget::Become(UniqueFd fd) {
   StopWaiting();
   fd_ = std::move(fd);
   kind_ = LogFdKindOf(fd_.get());
+}
+
+void LogPipeTarget::Tick() {
+  pollfd input{fd(), 0, 0};
+  const bool has_reader = ::poll(&input, 1, 0) <= 0 || (input.revents & POLLERR) == 0;
+  if (!has_reader) {
+    if (auto next = start_(); next) {
+      Become(std::move(*next));
+      // Of a line that the former one got a part of, this one gets all.
+      RestartFront();
+    }
+  }
+  Flush();
 }
 
 Result<std::unique_ptr<LogTarget>> LogFileTarget::Open(EventLoop& loop, std::string name,

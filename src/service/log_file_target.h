@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "base/function.h"
 #include "base/log_output.h"
 #include "base/unique_fd.h"
 #include "service/log_target.h"
@@ -25,6 +26,19 @@ class LogFdTarget : public LogTarget {
  private:
   UniqueFd fd_;
   LogFdKind kind_;
+};
+
+// The input of a command, which is started again when it has ended: once a second at most.
+class LogPipeTarget final : public LogFdTarget {
+ public:
+  LogPipeTarget(EventLoop& loop, std::string name, UniqueFd fd,
+                UniqueFunction<Result<UniqueFd>()> start)
+      : LogFdTarget(loop, std::move(name), std::move(fd)), start_(std::move(start)) {}
+
+  void Tick() override;
+
+ private:
+  UniqueFunction<Result<UniqueFd>()> start_;
 };
 
 struct LogFileTargetSpec {

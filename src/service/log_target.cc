@@ -103,8 +103,9 @@ Result<Target> OpenLogTarget(const LoggerSpec& spec, EventLoop& loop, LogAnnounc
     case LoggerKind::kRedis:
       return Target(std::make_unique<LogRedisTarget>(loop, spec));
     case LoggerKind::kPipe:
-      return Target(
-          std::make_unique<LogFdTarget>(loop, spec.text, TRY(start_command(spec.command))));
+      return Target(std::make_unique<LogPipeTarget>(
+          loop, spec.text, TRY(start_command(spec.command)),
+          [start_command, command = spec.command] { return start_command(command); }));
   }
   return Fail("logger {}: not known", spec.text);
 }

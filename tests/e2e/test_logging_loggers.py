@@ -249,6 +249,20 @@ def test_a_command(server):
     wait_text(srv, srv.folder / "piped.log", "^printed by")
 
 
+def test_a_command_that_has_ended_is_started_again(server):
+    srv = server(app="talk", args=["--master", "--logger", "pipe:exec cat >> {folder}/piped.log"], ready=False)
+    piped = srv.folder / "piped.log"
+    srv.log_files.append(piped)
+    srv.wait_ready_by_socket()
+    srv.get("/print?before")
+    wait_text(srv, piped, "^printed by .* before")
+    [reader] = [pid for child in processes.children(srv.pid) for pid in processes.children(child)]
+    os.kill(reader, signal.SIGKILL)
+    wait_until(lambda: not processes.alive(reader), 10, "its end")
+    srv.get("/print?after")
+    wait_text(srv, piped, "^printed by .* after")
+
+
 def test_stdio_and_logger_list(server, program):
     srv = server(app="talk", args=["--logger", "stdio"])
     srv.get("/print")
