@@ -168,6 +168,7 @@ PROVEN = ["asap", "in-jail", "as-root", "as-user", "pre-app", "post-app", "maste
 def test_a_command_that_fails_at_a_reload_leaves_the_old_serving(server, tmp_path, phase):
     command = f"test ! -e {tmp_path}/broken && echo told && echo $PPID >> {tmp_path}/ran"
     srv = server(app="hello", ini=f"[uwsgi]\nmaster = true\nhook-{phase} = exec:{command}\nneed-app = true\n")
+    wait_until((tmp_path / "ran").exists, srv.seconds(10), "the hooks of the start")
     workers = srv.workers()
     (tmp_path / "broken").touch()
     srv.signal(signal.SIGHUP)

@@ -235,7 +235,8 @@ def test_repeated_reloads_leave_no_descriptors_and_processes(site):
         wait_version(srv, f"v{number}")
         wait_until(lambda: len(processes.children(srv.pid)) == 2, srv.seconds(10), "two workers")
         counts.append(len(processes.open_files(srv.pid)))
-    assert counts[-1] <= counts[0] + 1, counts
+    # Workers of the program before may still be ending.
+    wait_until(lambda: len(processes.open_files(srv.pid)) <= counts[0] + 1, srv.seconds(10), f"no more descriptors than {counts[0] + 1}")
 
 
 def test_vacuum_works_after_a_reload(server):
