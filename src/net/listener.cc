@@ -16,7 +16,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/strings.h"
-#include "net/unix_queue.h"
 
 namespace uwsgi {
 
@@ -211,7 +210,9 @@ Status Listener::Identify() {
     return {};
   }
   if (address_.is_abstract()) return {};
-  path_ = std::filesystem::absolute(name_).string();
+  std::error_code lost;  // the directory that we are in
+  path_ = std::filesystem::absolute(name_, lost).string();
+  if (lost) path_ = name_;
   struct stat file {};
   if (::lstat(path_.c_str(), &file) == 0 && S_ISSOCK(file.st_mode)) {
     inode_ = file.st_ino;
@@ -221,15 +222,6 @@ Status Listener::Identify() {
 }
 
 int Listener::backlog() const { return BacklogOf(spec_); }
-
-ListenQueue Listener::queue() const {
-  if (is_unix()) return UnixQueue(fd()).value_or(ListenQueue{});
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  if (::getsockopt(fd(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
-  // For a listening socket the kernel keeps the queue and its limit in these two.
-  return {static_cast<int>(info.tcpi_unacked), static_cast<int>(info.tcpi_sacked)};
-}
 
 Status Listener::Renew() const {
   if (::listen(fd(), BacklogOf(spec_)) != 0) return Refuse(spec_, "listen()", errno);

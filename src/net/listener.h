@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "net/address.h"
+#include "net/listen_queue.h"
 
 namespace uwsgi {
 
@@ -47,12 +48,6 @@ enum class ListenerSource : uint8_t {
   kPredecessor,    // kept over a reload, or given with fd://N
   kActivation,     // opened by the service manager
   kStandardInput,  // was descriptor 0
-};
-
-// The connections that wait to be accepted.
-struct ListenQueue {
-  int waiting = 0;
-  int limit = 0;  // 0: unknown
 };
 
 // For addresses that are in use and will soon be free: the workers of a server whose master was
@@ -94,7 +89,7 @@ class Listener {
   [[nodiscard]] ino_t inode() const { return inode_; }
   // The file of a UNIX socket, absolute; empty for other sockets.
   [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] ListenQueue queue() const;
+  [[nodiscard]] ListenQueue queue() const { return QueueOf(fd()); }
   // How many connections may wait, as far as we decide.
   [[nodiscard]] int backlog() const;
 

@@ -35,8 +35,12 @@ bool Overlap(const SocketAddress& a, const SocketAddress& b) {
     return a == b || IsAny(a) || IsAny(b);
   }
   if (a.is_abstract() || b.is_abstract()) return a == b;
-  using std::filesystem::absolute;
-  return absolute(a.text()).lexically_normal() == absolute(b.text()).lexically_normal();
+  const auto full = [](const SocketAddress& address) {
+    std::error_code lost;  // the directory that we are in
+    const auto path = std::filesystem::absolute(address.text(), lost);
+    return (lost ? std::filesystem::path(address.text()) : path).lexically_normal();
+  };
+  return full(a) == full(b);
 }
 
 bool IsListening(int fd) {

@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -10,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/strings.h"
+#include "net/listen_queue.h"
 #include "python/api_module.h"
 #include "python/call_args.h"
 #include "python/call_state.h"
@@ -93,19 +91,14 @@ PyObject* Memory(PyObject*, PyObject*) noexcept {
 }
 
 // listen_queue([socket]) -> int: connections that wait to be accepted
-PyObject* ListenQueue(PyObject*, PyObject* args) noexcept {
+PyObject* CountWaiting(PyObject*, PyObject* args) noexcept {
   int index = 0;
   if (!PyArg_ParseTuple(args, "|i:listen_queue", &index)) return nullptr;
   const auto& sockets = api().facts->sockets;
   if (index < 0 || static_cast<size_t>(index) >= sockets.size()) {
     return PyErr_Format(PyExc_ValueError, "unable to find socket %d", index);
   }
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  // A UNIX socket does not tell; 0 then.
-  static_cast<void>(
-      ::getsockopt(sockets[static_cast<size_t>(index)], IPPROTO_TCP, TCP_INFO, &info, &size));
-  return PyLong_FromUnsignedLong(info.tcpi_unacked);
+  return PyLong_FromLong(QueueOf(sockets[static_cast<size_t>(index)]).waiting);
 }
 
 // reload() -> True, or None when there is nobody to do it
@@ -213,7 +206,7 @@ PyMethodDef kMethods[] = {
     {"total_requests", TotalRequests, METH_NOARGS, nullptr},
     {"workers", Workers, METH_NOARGS, nullptr},
     {"mem", Memory, METH_NOARGS, nullptr},
-    {"listen_queue", ListenQueue, METH_VARARGS, nullptr},
+    {"listen_queue", CountWaiting, METH_VARARGS, nullptr},
     {"reload", Reload, METH_NOARGS, nullptr},
     {"stop", Stop, METH_NOARGS, nullptr},
     {"ready", IsReady, METH_NOARGS, nullptr},

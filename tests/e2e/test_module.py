@@ -102,3 +102,25 @@ def test_stop_from_the_application(server):
 def test_parsefile(srv, tmp_path, data, expected):
     (tmp_path / "packet").write_bytes(data)
     assert value(srv, f"uwsgi.parsefile('{tmp_path}/packet')") == expected
+
+
+@pytest.mark.parametrize("family", ["tcp", "unix"])
+def test_listen_queue_counts_who_waits(server, tmp_path, family):
+    """One thread, which runs the application: whoever connects meanwhile waits."""
+    path = str(tmp_path / "socket")
+    own = path if family == "unix" else ""
+    srv = server(app=f"""
+import socket, uwsgi
+def application(environ, start_response):
+    path = {own!r}
+    kind, address = (socket.AF_UNIX, path) if path else (socket.AF_INET, ("127.0.0.1", int(environ["SERVER_PORT"])))
+    waiting = [socket.socket(kind) for _ in range(3)]
+    for one in waiting:
+        one.connect(address)
+    told = uwsgi.listen_queue(1 if path else 0)
+    for one in waiting:
+        one.close()
+    start_response("200 OK", [])
+    return [str(told).encode()]
+""", args=["--master", *(["--socket", path] if own else [])])
+    assert srv.get("/").text == "3"

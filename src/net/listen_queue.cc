@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "net/unix_queue.h"
+#include "net/listen_queue.h"
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <cstring>
+#include <optional>
+
+#include "base/unique_fd.h"
 
 namespace uwsgi {
 namespace {
@@ -57,8 +62,6 @@ std::optional<ListenQueue> Read(const char* bytes, size_t size) {
   return std::nullopt;
 }
 
-}  // namespace
-
 std::optional<ListenQueue> UnixQueue(int fd) {
   struct stat socket {};
   if (::fstat(fd, &socket) != 0) return std::nullopt;
@@ -67,6 +70,23 @@ std::optional<ListenQueue> UnixQueue(int fd) {
   char answer[1024];
   const ssize_t got = ::recv(netlink.get(), answer, sizeof answer, MSG_DONTWAIT);
   return got > 0 ? Read(answer, static_cast<size_t>(got)) : std::nullopt;
+}
+
+ListenQueue TcpQueue(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  // For a listening socket the kernel keeps the queue and its limit in these two.
+  return {static_cast<int>(info.tcpi_unacked), static_cast<int>(info.tcpi_sacked)};
+}
+
+}  // namespace
+
+ListenQueue QueueOf(int fd) {
+  int family = 0;
+  socklen_t size = sizeof family;
+  if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0) return {};
+  return family == AF_UNIX ? UnixQueue(fd).value_or(ListenQueue{}) : TcpQueue(fd);
 }
 
 }  // namespace uwsgi
