@@ -286,16 +286,14 @@ Step Connection::FinishRequest(int64_t now_ms) {
 
 Step Connection::FlushOutput(int64_t now_ms) {
   if (!exchange_->output.empty()) {
-    const size_t before = exchange_->output.pending_bytes();
+    const uint64_t before = exchange_->output.sent_bytes();
     int error = 0;
     const FlushResult result = exchange_->output.Flush(socket_.get(), error);
     if (result == FlushResult::kError) return GiveUp(CloseReason::kClientGone);
     if (result != FlushResult::kDone) {
       take_turns_ = result == FlushResult::kEnough;
-      if (phase_ != Phase::kFlushing || exchange_->output.pending_bytes() != before ||
-          before == 0) {
+      if (phase_ != Phase::kFlushing || exchange_->output.sent_bytes() != before)
         deadline_ms_ = now_ms + spec().write_timeout_ms;
-      }
       phase_ = Phase::kFlushing;
       return Step::kWait;
     }
@@ -394,9 +392,15 @@ bool Connection::IsQuiet() const {
          exchange_->input.view().find_first_not_of("\r\n") == ByteView::npos;
 }
 
+bool Connection::IsTimeOver(int64_t now_ms) const {
+  return now_ms >= deadline_ms_ || (draining() && IsQuiet());
+}
+
 Step Connection::OnDeadline(int64_t now_ms) {
-  if (IsQuiet() && draining()) return Step::kClose;
-  if (now_ms < deadline_ms_) return Step::kWait;
+  if (!IsTimeOver(now_ms)) return Step::kWait;
+  // A server that was kept from looking in time does not put that down to the client.
+  if (const Step step = OnEvent(Hint::kReady, now_ms); step != Step::kWait) return step;
+  if (!IsTimeOver(now_ms)) return Step::kWait;
   if (IsQuiet()) return Step::kClose;
   switch (phase_) {
     case Phase::kHead:

@@ -84,7 +84,8 @@ class Connection {
 
   // --- events, called by the owner ---
   Step OnEvent(Hint hint, int64_t now_ms);
-  // The deadline may have passed.
+  // The deadline may have passed. What has come or gone meanwhile counts first, however late this
+  // is.
   Step OnDeadline(int64_t now_ms);
   // It has just been accepted.
   void Opened(int64_t now_ms);
@@ -148,6 +149,7 @@ class Connection {
   [[nodiscard]] CloseReason WhyLeft() const;
   [[nodiscard]] bool WantsMore() const;
   [[nodiscard]] bool IsQuiet() const;
+  [[nodiscard]] bool IsTimeOver(int64_t now_ms) const;
   Step Parse(int64_t now_ms);
   Step StartBody(int64_t now_ms);
   Step CollectBody(int64_t now_ms);

@@ -2,6 +2,7 @@
 #include "request/connection.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "testing/connection_harness.h"
@@ -115,6 +116,60 @@ TEST(Connection, ARefusalReachesAHalfClosedClient) {
   EXPECT_TRUE(harness.Receive().starts_with("HTTP/1.1 400 "));
   EXPECT_TRUE(harness.saw_end);
   EXPECT_FALSE(harness.saw_reset);
+}
+
+// What the client did in time, a server that looks only after the deadline takes into account.
+TEST(Connection, ALateLookFindsTheNextRequest) {
+  RequestSpec spec;
+  spec.keepalive_timeout_ms = 5000;
+  ConnectionHarness harness(Echo, spec);
+  EXPECT_EQ(harness.Talk(Get("/a")), Answer("/a:"));
+  harness.Send(Get("/b"));
+  harness.Wait(6000);
+  EXPECT_EQ(harness.Receive(), Answer("/b:"));
+  EXPECT_FALSE(harness.is_over());
+  harness.Send("GET /c");
+  harness.Wait(6000);
+  EXPECT_FALSE(harness.is_over());
+  harness.Send(" HTTP/1.1\r\nHost: a\r\n\r\n");
+  harness.Wait(harness.spec.head_timeout_ms);
+  EXPECT_EQ(harness.Receive(), Answer("/c:"));
+}
+
+TEST(Connection, ALateLookOfADrainFindsTheLastRequest) {
+  ConnectionHarness harness(Echo);
+  EXPECT_EQ(harness.Talk(Get("/a")), Answer("/a:"));
+  harness.draining = true;
+  harness.Send(Get("/b"));
+  harness.Wait(1000);
+  EXPECT_NE(harness.Receive().find("/b:"), std::string::npos);
+  EXPECT_TRUE(harness.is_over());
+}
+
+TEST(Connection, ALateLookFindsThatTheClientHasRead) {
+  ConnectionHarness harness(Sends(3'000'000));
+  std::string answer = harness.Talk(Get("/a"));
+  harness.Wait(harness.spec.write_timeout_ms);
+  EXPECT_FALSE(harness.is_over());
+  answer += harness.ReceiveAll();
+  EXPECT_EQ(answer, Answer(std::string(3'000'000, 'x')));
+}
+
+TEST(Connection, AFilesReaderThatStopsIsGivenUpWhateverItSends) {
+  ConnectionHarness harness([](Request&, Response& response) {
+    UniqueFd file(::memfd_create("file", MFD_CLOEXEC));
+    ASSERT_EQ(::ftruncate(file.get(), 3'000'000), 0);
+    ASSERT_TRUE(response.Start("200 OK"));
+    response.SendFile(std::move(file), 0, std::nullopt);
+  });
+  harness.Send(Get("/a"));
+  harness.Pump();
+  harness.Wait(harness.spec.write_timeout_ms - 1);
+  harness.Send(Get("/b"));
+  harness.Pump();
+  EXPECT_FALSE(harness.is_over());
+  harness.Wait(1);
+  EXPECT_TRUE(harness.is_over());
 }
 
 TEST(Connection, NothingBehindARefusedRequestIsAnswered) {
@@ -339,7 +394,8 @@ TEST(Connection, ASlowReaderGetsEverythingAndTheNextAnswer) {
 
 TEST(Connection, AReaderThatStopsIsGivenUp) {
   ConnectionHarness harness(Sends(3'000'000));
-  harness.Talk(Get("/a"));
+  harness.Send(Get("/a"));
+  harness.Pump();
   harness.Wait(harness.spec.write_timeout_ms - 1);
   EXPECT_FALSE(harness.is_over());
   harness.Wait(1);

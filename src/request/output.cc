@@ -73,6 +73,7 @@ FlushResult Output::FlushFile(int socket, Segment& segment, uint64_t& sent_of_fi
       segment.offset += static_cast<uint64_t>(sent);
       segment.size -= static_cast<uint64_t>(sent);
       sent_of_files += static_cast<uint64_t>(sent);
+      sent_ += static_cast<uint64_t>(sent);
     } else if (sent == 0) {  // the file became shorter: the promised length cannot be kept
       error = EIO;
       return FlushResult::kError;
@@ -104,6 +105,7 @@ FlushResult Output::FlushBytes(int socket, int& error) {
     return FlushResult::kError;
   }
   pending_ -= static_cast<size_t>(sent);
+  sent_ += static_cast<uint64_t>(sent);
   auto left = static_cast<size_t>(sent);
   while (left > 0) {
     Segment& front = segments_.front();

@@ -30,6 +30,8 @@ class Output {
   [[nodiscard]] bool empty() const { return segments_.empty(); }
   // Bytes in memory that wait; files do not count.
   [[nodiscard]] size_t pending_bytes() const { return pending_; }
+  // Of memory and files, that Flush() has given to the kernel.
+  [[nodiscard]] uint64_t sent_bytes() const { return sent_; }
 
   void AppendCopy(ByteView bytes);
   // Keeps a reference when the owner can give one and the chunk is worth it, else a copy.
@@ -59,6 +61,7 @@ class Output {
 
   std::deque<Segment> segments_;
   size_t pending_ = 0;
+  uint64_t sent_ = 0;
 };
 
 }  // namespace uwsgi

@@ -221,7 +221,6 @@ void Leader::Drive(Driver& driver) {
 // The batch is done: what was put off, then the wait for the next one.
 void Leader::TurnOver(Driver& driver) {
   PushResting();
-  // Only now: what clients had sent before their time was up has been read.
   ExpireTimers();
   if (has_buried_.load(std::memory_order_acquire)) RemoveBuried();
   if (driver.core != nullptr) {
@@ -441,7 +440,7 @@ void Leader::ExpireTimers() {
 
 void Leader::Expire(Connection& connection) {
   if (!connection.TryOwn()) return wheel_.Schedule(connection.timer, now_ms_ + kLookAgainMs);
-  Driver bystander{nullptr, true};  // nothing that a deadline leads to is a request
+  Driver bystander{nullptr, true};  // a request that has come at last waits its turn
   Proceed(connection, connection.OnDeadline(now_ms_), bystander);
 }
 
