@@ -82,13 +82,19 @@ void EventLoop::Run() {
 void EventLoop::RunOnce(int timeout_ms) {
   AfterCallback();
   if (stopping_) return;
+  TakeEvents(WaitTime(timeout_ms));
+  // A process that stood still meanwhile learns of what happened before of what did not in time.
+  if (!stopping_ && WaitTime(-1) == 0) TakeEvents(0);
+  RunTimers();
+}
+
+void EventLoop::TakeEvents(int timeout_ms) {
   std::array<epoll_event, 64> events;
-  const int got = poller_.Wait(events, WaitTime(timeout_ms));
+  const int got = poller_.Wait(events, timeout_ms);
   for (int i = 0; i < got && !stopping_; ++i) {
     const epoll_event& event = events[static_cast<size_t>(i)];
     Dispatch(IdOf(event), event.events);
   }
-  RunTimers();
 }
 
 void EventLoop::Dispatch(WatchId id, uint32_t events) {

@@ -22,7 +22,8 @@ using TimerId = uint64_t;  // never 0, never used twice
 // may watch, unwatch and cancel anything, itself included: what is unwatched is never called again,
 // not even for an event that was already fetched, and a callback is destroyed only after it has
 // returned. After a fork the child may only destroy the loop; the parent's descriptors stay
-// watched.
+// watched. Timers come last: what has happened before one of them runs, however late, is called
+// first.
 class EventLoop {
  public:
   // `clock` must outlive the loop.
@@ -73,6 +74,7 @@ class EventLoop {
 
   EventLoop(Poller poller, const Clock& clock) : poller_(std::move(poller)), clock_(clock) {}
   TimerId Start(int64_t micros, int64_t period, UniqueFunction<void()> due);
+  void TakeEvents(int timeout_ms);
   void Dispatch(WatchId id, uint32_t events);
   void RunTimers();
   void RunTimer(TimerId id);

@@ -118,6 +118,24 @@ TEST_F(EventLoopTest, TimersRunInTheOrderOfTheirDeadlines) {
   EXPECT_EQ(order, "13");
 }
 
+TEST_F(EventLoopTest, WhatHappenedWhileTheProcessStoodStillComesBeforeTheTimersThatAreDueSince) {
+  FdPair first = ReadyPipe();
+  FdPair second = MakePipe().value();
+  std::string order;
+  WatchId halt = 0;
+  halt = loop->Watch(first.first.get(), kReadable,
+                     [&](uint32_t) {
+                       loop->Unwatch(halt);
+                       clock.Advance(5'000'000);
+                       EXPECT_EQ(::write(second.second.get(), "x", 1), 1);
+                     })
+             .value();
+  ASSERT_TRUE(loop->Watch(second.first.get(), kReadable, [&](uint32_t) { order += "event "; }));
+  loop->After(1'000'000, [&] { order += "timer"; });
+  loop->RunOnce(0);
+  EXPECT_EQ(order, "event timer");
+}
+
 TEST_F(EventLoopTest, EveryLeavesOutTheTurnsItMissed) {
   int calls = 0;
   const TimerId id = loop->Every(1000, [&] { ++calls; });

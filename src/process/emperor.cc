@@ -79,6 +79,7 @@ Status Emperor::Prepare() {
     files_->Add(monitor.place, [this](FileChange) { ScanSoon(); });
   }
   loop_->Every(spec.scan_period_us, [this] { Scan(); });
+  ticked_us_ = MonotonicMicros();
   loop_->Every(kSecond, [this] { Tick(); });
   return {};
 }
@@ -433,8 +434,12 @@ void Emperor::Curse(Vassal& vassal, int wait_status) {
 
 void Emperor::Tick() {
   const int64_t now = MonotonicMicros();
+  const int64_t late = std::max<int64_t>(now - ticked_us_ - kSecond, 0);
+  ticked_us_ = now;
   for (auto& [name, vassal] : vassals_) {
     if (!vassal.has_process()) continue;
+    // That nothing was heard while the Emperor itself stood still is not the fault of a vassal.
+    if (vassal.heartbeat_us != 0) vassal.heartbeat_us = std::min(vassal.heartbeat_us + late, now);
     CheckHeartbeat(vassal, now);
     if (vassal.deadline_us == 0 || now < vassal.deadline_us) continue;
     LogDated("[emperor] vassal {} (pid: {}) takes too long to stop and is killed", name,

@@ -101,6 +101,7 @@ class Emperor {
   std::set<std::string> unreadable_;          // monitors that could not be looked at and said so
   std::map<std::string, int64_t> respawned_;  // how often each has been started again
   TimerId scan_soon_ = 0;
+  int64_t ticked_us_ = 0;  // monotonic, of the last tick
   bool ending_ = false;
 };
 

@@ -7,13 +7,14 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
 from support import processes
 from support.http import Connection
-from support.processes import wait_until
+from support.processes import LEAST, wait_until
 from support.server import APPS, free_port
 
 VASSAL = """[uwsgi]
@@ -60,7 +61,7 @@ class Realm:
         return port
 
     def ask(self, name):
-        with Connection(("127.0.0.1", self.ports[name]), 5) as connection:
+        with Connection(("127.0.0.1", self.ports[name])) as connection:
             return connection.request("GET", "/").body.decode().split()
 
     def answers(self, name, text="hello"):
@@ -78,7 +79,7 @@ class Realm:
     def refuses(self, name):
         def check():
             try:
-                Connection(("127.0.0.1", self.ports[name]), 2).close()
+                Connection(("127.0.0.1", self.ports[name])).close()
                 return False
             except OSError:
                 return True
@@ -244,7 +245,7 @@ def test_a_vassal_may_be_an_old_hand_at_daemonizing(realm):
     run = realm.emperor()
     realm.answers("a.ini")
     assert realm.master_of("a.ini") in processes.children(run.pid)
-    assert "spawned uWSGI worker 1" in log.read_text()
+    wait_until(lambda: "spawned uWSGI worker 1" in log.read_text(), what="its log")
     run.log_files.append(log)
 
 
@@ -257,11 +258,15 @@ def test_what_all_vassals_are_given(realm):
     realm.answers("a.ini")
     master = realm.master_of("a.ini")
     wait_until(lambda: len(processes.children(master)) == 3, 10, "three workers")
-    assert Path(f"/proc/{master}/cmdline").read_bytes().startswith(b"blue a")
+    wait_until(lambda: Path(f"/proc/{master}/cmdline").read_bytes().startswith(b"blue a"), what="its title")
     realm.write("env.ini", more="procname-master = in $(UWSGI_VASSALS_DIR)")
     realm.answers("env.ini")
-    title = Path(f"/proc/{realm.master_of('env.ini')}/cmdline").read_bytes().rstrip(b"\0 ").decode()
-    assert title and f"in {realm.vassals}".startswith(title)
+    other = realm.master_of("env.ini")
+
+    def title():
+        return Path(f"/proc/{other}/cmdline").read_bytes().rstrip(b"\0 ").decode()
+
+    wait_until(lambda: title() and f"in {realm.vassals}".startswith(title()), what=title)
     assert run.process.poll() is None
 
 
@@ -303,7 +308,7 @@ def test_what_is_remembered_of_vassals(realm):
     run = realm.emperor("--emperor", other, "--emperor-stats", f"127.0.0.1:{stats}")
 
     def ask():
-        with socket.create_connection(("127.0.0.1", stats), 5) as client:
+        with socket.create_connection(("127.0.0.1", stats), LEAST) as client:
             return json.loads(b"".join(iter(lambda: client.recv(65536), b"")))
 
     realm.answers("b.ini")
@@ -324,7 +329,7 @@ def test_statistics(realm):
     realm.answers("a.ini")
 
     def ask():
-        with socket.create_connection(("127.0.0.1", stats), 5) as client:
+        with socket.create_connection(("127.0.0.1", stats), LEAST) as client:
             return json.loads(b"".join(iter(lambda: client.recv(65536), b"")))
 
     wait_until(lambda: ask()["blacklist"], 10, "the blacklist")
@@ -342,20 +347,19 @@ def test_statistics(realm):
     entry = document["blacklist"][0]
     assert list(entry) == ["id", "throttle_level", "attempt", "first_attempt", "last_attempt"] and entry["id"] == "bad.ini"
     # somebody who connects and does not read holds nobody up
-    with socket.create_connection(("127.0.0.1", stats), 5):
+    with socket.create_connection(("127.0.0.1", stats), LEAST):
         assert ask()["pid"] == run.pid
     monitor = Path(run.program.path).with_name("uwsgitop")
     if monitor.exists():
-        shown = subprocess.run([str(monitor), f"127.0.0.1:{stats}", "--once", "-f", "0.1"], capture_output=True, text=True, timeout=30)
+        shown = subprocess.run([str(monitor), f"127.0.0.1:{stats}", "--once", "-f", "0.1"], capture_output=True, text=True, timeout=LEAST)
         assert "a.ini" in shown.stdout and "blacklisted: bad.ini" in shown.stdout
 
 
 def test_pidfile_and_name(realm):
     pidfile = realm.folder / "emperor.pid"
     run = realm.emperor("--emperor-pidfile", pidfile, "--emperor-procname", "the emperor")
-    wait_until(pidfile.exists, 10, "the pidfile")
-    assert int(pidfile.read_text()) == run.pid
-    assert Path(f"/proc/{run.pid}/cmdline").read_bytes().rstrip(b"\0 ") == b"the emperor"
+    wait_until(lambda: pidfile.exists() and pidfile.read_text() == f"{run.pid}\n", what="the pidfile")
+    wait_until(lambda: Path(f"/proc/{run.pid}/cmdline").read_bytes().rstrip(b"\0 ") == b"the emperor", what="the title")
     run.signal(signal.SIGTERM)
     run.ended(0)
     assert not pidfile.exists()
@@ -371,6 +375,23 @@ def test_a_heart_that_stops_beating(realm):
     run.wait_log(r"\[emperor\] vassal a\.ini sent no heartbeat in the last 3 seconds", timeout=20)
     run.wait_log(r"\[emperor\] vassal a\.ini has been spawned", count=2, timeout=20)
     realm.answers("a.ini")
+
+
+def test_an_emperor_that_stood_still_kills_no_vassal_for_its_silence(realm):
+    realm.write("a.ini", more="heartbeat = 1")
+    run = realm.emperor("--emperor-required-heartbeat", "4")
+    realm.answers("a.ini")
+    run.wait_log("is now loyal")
+    both = [run.pid, realm.master_of("a.ini")]  # as when the machine stands still; the Emperor is the first to go on
+    for pid in both:
+        os.kill(pid, signal.SIGSTOP)
+    since = time.monotonic()
+    wait_until(lambda: time.monotonic() > since + 6, what="more than the heartbeat may be late")
+    for pid in both:
+        os.kill(pid, signal.SIGCONT)
+    os.utime(realm.vassals / "a.ini")
+    run.wait_log(r"\[emperor\] reload the uwsgi instance a\.ini")
+    assert "sent no heartbeat" not in run.log()
 
 
 def test_a_vassal_that_does_not_stop_is_killed(realm):
@@ -407,6 +428,8 @@ def test_hooks_for_vassals(realm):
     run = realm.emperor("--vassals-start-hook", f"echo start $UWSGI_VASSAL_CONFIG >> {told}", "--vassals-stop-hook",
                         f"echo stop $UWSGI_VASSAL_CONFIG >> {told}")
     realm.answers("a.ini")
+    # Nobody waits for these commands: a late one could come behind the next.
+    wait_until(lambda: told.exists() and told.read_text() == "start a.ini\n", what="the first hook")
     (realm.vassals / "a.ini").unlink()
     run.wait_log(r"removed uwsgi instance a\.ini")
     wait_until(lambda: told.exists() and told.read_text() == "start a.ini\nstop a.ini\n", 10, "both hooks")
@@ -419,7 +442,7 @@ def test_under_a_master_that_serves(realm, server):
     realm.ports["own"] = port
     realm.answers("a.ini")
     run.wait_log("spawned uWSGI worker 1")
-    with Connection(("127.0.0.1", port), 5) as connection:
+    with Connection(("127.0.0.1", port)) as connection:
         assert connection.request("GET", "/").status == 200
     emperor = int(processes.stat(realm.master_of("a.ini"))[1])
     assert emperor in processes.children(run.pid)
@@ -618,7 +641,7 @@ def test_statistics_speak_http_to_those_who_do(realm):
     realm.write("a.ini")
     realm.emperor("--emperor-stats", f"127.0.0.1:{stats}")
     realm.answers("a.ini")
-    with Connection(("127.0.0.1", stats), 5) as connection:
+    with Connection(("127.0.0.1", stats)) as connection:
         answer = connection.request("GET", "/")
     assert answer.status == 200
     assert [vassal["id"] for vassal in json.loads(answer.body)["vassals"]] == ["a.ini"]

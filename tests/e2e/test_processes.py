@@ -5,6 +5,7 @@ import re
 import signal
 import stat
 import subprocess
+import time
 
 import pytest
 
@@ -226,6 +227,24 @@ def test_stop_has_a_limit(server):
         srv.ended(0)
 
 
+def test_a_master_that_stood_still_blames_nobody_who_has_ended_in_time(server):
+    srv = server(app="workers", args=["--master", "--worker-reload-mercy", "8"])
+    worker, = pids(srv, 1)
+    go = srv.folder / "go"
+    with srv.connect() as connection:
+        waiting(srv, connection, go)
+        srv.signal(signal.SIGTERM)
+        srv.wait_log("killing workers")
+        told = time.monotonic()
+        os.kill(srv.pid, signal.SIGSTOP)
+        go.write_text("")
+        assert connection.response().status == 200
+    wait_until(lambda: not processes.alive(worker), what="the end of the worker")
+    wait_until(lambda: time.monotonic() > told + 9, what="the end of its time")
+    os.kill(srv.pid, signal.SIGCONT)
+    srv.ended(0)
+
+
 def test_atexit_runs_on_stop(server):
     srv = server(app="workers", args=["--master", "--threads", "2"])
     worker = srv.get("/").text
@@ -373,7 +392,7 @@ def test_max_requests_loses_no_request(server):
 
 @pytest.mark.parity
 def test_harakiri_kills_a_worker_that_hangs(server):
-    srv = server(app="workers", args=["--master", "--harakiri", "1"], allow=["DAMN"])
+    srv = server(app="workers", args=["--master", "--harakiri", "4"], allow=["DAMN"])
     first = srv.get("/").text
     with srv.connect(timeout=30) as connection:
         connection.send(b"GET /sleep?100 HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -386,7 +405,7 @@ def test_harakiri_kills_a_worker_that_hangs(server):
 
 @pytest.mark.parity
 def test_harakiri_spares_the_quick(server):
-    srv = server(app="workers", args=["--master", "--harakiri", "2"])
+    srv = server(app="workers", args=["--master", "--harakiri", "10"])
     first = srv.get("/").text
     for _ in range(5):
         assert srv.get("/sleep?0.1").text == first
