@@ -43,7 +43,7 @@ def test_lines_of_the_log_raise_alarms(server):
 
 
 def test_equal_texts_are_left_out_for_a_while(server):
-    srv = server(app=app(), args=["--master", "--processes", "2", "--alarm", "mine log:"])
+    srv = server(app=app(), args=["--master", "--processes", "2", "--alarm", "mine log:", "--alarm-freq", "3600"])
     value(srv, "[uwsgi.alarm('mine', 'again') for _ in range(5)], uwsgi.alarm('mine', 'another')")
     srv.wait_log(" - ALARM: another$")
     assert srv.log().count("ALARM: again") == 1

@@ -31,10 +31,17 @@ def start(server, tmp_path, *args):
     return srv
 
 
+def rewrite(path, text):
+    """At once: a reload between the truncation and the writing would import an empty module."""
+    fd = os.open(path, os.O_WRONLY)
+    os.pwrite(fd, text.encode().ljust(os.fstat(fd).st_size, b"\n"), 0)
+    os.close(fd)
+
+
 def change(srv, path, text, expected_path="/"):
     """Until it is seen: the watch on a new module begins a moment after its import."""
     def served():
-        path.write_text(f"text = {text!r}\n")
+        rewrite(path, f"text = {text!r}\n")
         return srv.log().count(f"module/file {path} has been modified") >= 1
     wait_until(served, 20, "the change to be seen")
     wait_until(lambda: srv.get(expected_path).text == text, srv.seconds(20), f"{text!r} to be served")
@@ -79,10 +86,10 @@ def test_a_file_that_is_replaced(server, tmp_path):
 def test_broken_code_leaves_the_server_as_it_is_until_it_is_mended(server, tmp_path):
     srv = start(server, tmp_path)
     srv.allow("Traceback")
-    wait_until(lambda: (tmp_path / "first.py").write_text("text = (\n") and "has been modified" in srv.log(), 20, "the change")
+    wait_until(lambda: rewrite(tmp_path / "first.py", "text = (\n") or "has been modified" in srv.log(), 20, "the change")
     srv.wait_log("the reload has been given up")
     assert srv.get("/").text == "one"
-    (tmp_path / "first.py").write_text("text = 'three'\n")
+    rewrite(tmp_path / "first.py", "text = 'three'\n")
     wait_until(lambda: srv.get("/").text == "three", srv.seconds(20), "the mended code")
 
 

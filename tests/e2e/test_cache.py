@@ -111,7 +111,7 @@ def test_blanks_belong_to_values_and_never_is_never(server):
 @pytest.mark.parity
 def test_items_expire(server):
     srv = server(app=app(), args=["--master", "--cache2", "name=c,items=10", "--cache-expire-freq", "1"])
-    assert value(srv, "uwsgi.cache_set('soon', 'v', 1), uwsgi.cache_set('late', 'v', 1000), uwsgi.cache_set('never', 'v', 0), uwsgi.cache_get('soon')") \
+    assert value(srv, "uwsgi.cache_set('soon', 'v', 6), uwsgi.cache_set('late', 'v', 1000), uwsgi.cache_set('never', 'v', 0), uwsgi.cache_get('soon')") \
         == "(True, True, True, b'v')"
     wait_until(lambda: value(srv, "uwsgi.cache_get('soon')") == "None", 15)
     assert value(srv, "uwsgi.cache_get('late'), uwsgi.cache_get('never')") == "(b'v', b'v')"

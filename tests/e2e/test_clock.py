@@ -78,7 +78,7 @@ def clock(tmp_path, program):
 
 def test_jumps_of_the_clock_are_not_noticed(server, clock):
     srv = server(app="troubles", env=clock.env, allow=["Traceback"],
-                 args=["--master", "--processes", "2", "--threads", "2", "--harakiri", "4", "--max-worker-lifetime", "3000",
+                 args=["--master", "--processes", "2", "--threads", "2", "--harakiri", "60", "--max-worker-lifetime", "3000",
                        "--idle", "600"])
     wait_until(lambda: len(srv.workers()) == 2, srv.seconds(10), "two workers")
     workers = srv.workers()
@@ -96,7 +96,7 @@ def test_jumps_of_the_clock_are_not_noticed(server, clock):
 
 @pytest.mark.parametrize("jump", [-DAY, DAY], ids=["back", "ahead"])
 def test_what_takes_too_long_is_ended_whatever_the_clock_says(server, clock, jump):
-    srv = server(app="troubles", env=clock.env, allow=["Traceback"], args=["--master", "--threads", "2", "--harakiri", "1"])
+    srv = server(app="troubles", env=clock.env, allow=["Traceback"], args=["--master", "--threads", "2", "--harakiri", "3"])
     with srv.connect(timeout=60) as slow:
         slow.send("GET /spin?100 HTTP/1.1\r\nHost: x\r\n\r\n")
         srv.wait_log("begin /spin")

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from support import processes
-from support.processes import wait_until
+from support.processes import LEAST, wait_until
 from support.server import free_port
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0 or shutil.which("unshare") is None, reason="needs root and unshare")
@@ -61,7 +61,7 @@ class Container:
 
 def answer_at(port, path):
     import socket
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=LEAST) as client:
         client.sendall(f"GET {path} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
         text = b""
         while chunk := client.recv(4096):
@@ -81,7 +81,7 @@ def container(program, tmp_path):
     for one in made:
         if one.process.poll() is None:
             one.process.kill()
-        one.process.wait(20)
+        one.process.wait(LEAST)
 
 
 def zombies(parent):
@@ -107,9 +107,9 @@ def test_sigterm_lets_requests_finish(container, args):
     os.kill(it.init, signal.SIGTERM)
     wait_until(lambda: "SIGINT/SIGTERM received" in it.log(), 20, "the stop")
     (it.folder / "go").touch()
-    client.join(20)
+    client.join(LEAST)
     assert got and got[0].isdigit()
-    assert it.process.wait(20) == 0
+    assert it.process.wait(LEAST) == 0
 
 
 def test_a_dead_worker_is_replaced(container):

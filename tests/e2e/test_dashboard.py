@@ -82,10 +82,10 @@ def test_it_shows_and_follows_what_goes_on(srv, browser, tmp_path):
     for thread in loading:
         thread.start()
     try:
-        page.wait_for_function("parseFloat(document.getElementById('rate').textContent) > 0", timeout=20_000)
-        page.wait_for_function("document.querySelectorAll('#rate-graph polyline').length > 0", timeout=20_000)
+        page.wait_for_function("parseFloat(document.getElementById('rate').textContent) > 0", timeout=60_000)
+        page.wait_for_function("document.querySelectorAll('#rate-graph polyline').length > 0", timeout=60_000)
         before = number(page, "#requests")
-        page.wait_for_function(f"parseFloat(document.getElementById('requests').textContent) > {before}", timeout=20_000)
+        page.wait_for_function(f"parseFloat(document.getElementById('requests').textContent) > {before}", timeout=60_000)
         page.wait_for_selector("#table td:has-text('GET /reports/2026?quarter=3')")
         assert page.locator("#table tbody tr").count() == 4
         assert page.locator("#table .status.busy").count() >= 1
@@ -119,5 +119,5 @@ def test_it_says_when_the_server_is_gone(srv, browser):
     page.goto(srv.page)
     page.wait_for_selector("#state[data-is=live]")
     srv.stop()
-    page.wait_for_selector("#state[data-is=gone]", timeout=20_000)
+    page.wait_for_selector("#state[data-is=gone]", timeout=60_000)
     page.close()

@@ -203,13 +203,13 @@ def locked(f): return uwsgi.is_locked(), f()
 def test_harakiri_is_disarmed_also_when_the_function_raises(server):
     more = """
 from uwsgidecorators import harakiri
-@harakiri(1)
+@harakiri(4)
 def watched(f): return f()
 """
     srv = server(app=app(more), args=["--master"])
     assert value(srv, "watched(lambda: 5)") == "5"
     assert value(srv, "[watched(lambda: 1 / 0)]") == "'ZeroDivisionError: division by zero'"
-    assert value(srv, "time.sleep(2.5) or 'lives'") == "'lives'"
+    assert value(srv, "time.sleep(6) or 'lives'") == "'lives'"
 
 
 def test_harakiri_kills(server):

@@ -19,6 +19,13 @@ def pids(srv, count):
                       f"{count} workers")
 
 
+def serving(srv, count):
+    """The workers, once each has answered: one that is killed or loses its master earlier leaves without a word."""
+    answered = set()
+    wait_until(lambda: answered.add(int(srv.get("/").text)) or len(answered) == count, what=f"answers of {count} workers")
+    return sorted(answered)
+
+
 def gone(srv, workers):
     wait_until(lambda: not any(processes.alive(pid) for pid in workers), srv.seconds(20), "the workers to go")
 
@@ -26,7 +33,7 @@ def gone(srv, workers):
 @pytest.mark.parametrize("front", ["http-socket", "unix"])
 def test_after_the_death_of_the_master_the_next_start_works(server, program, front):
     srv = server(app="troubles", front=front, args=["--master", "--processes", "2", "--pidfile", "{folder}/uwsgi.pid"], exit_status=-9)
-    workers = pids(srv, 2)
+    workers = serving(srv, 2)
     os.kill(srv.pid, signal.SIGKILL)
     srv.ended(-9)
     srv.wait_log("my master disconnected", count=2)
@@ -178,6 +185,7 @@ if os.fork() == 0:
 """, args=["--master"], exit_status=-9)
     forked = int(srv.wait_log(r"^forked (\d+) by the application")[1])
     worker, = [pid for pid in srv.workers() if pid != forked]
+    assert srv.get("/").status == 200
     os.kill(srv.pid, signal.SIGKILL)
     srv.ended(-9)
     srv.wait_log("my master disconnected")
@@ -193,7 +201,7 @@ def starts_at(srv, server, **more):
 
 def test_a_start_waits_for_workers_that_have_not_noticed_the_death_of_their_master(server):
     srv = server(app="troubles", args=["--master"], exit_status=-9)
-    worker, = pids(srv, 1)
+    worker, = serving(srv, 1)
     os.kill(worker, signal.SIGSTOP)
     os.kill(srv.pid, signal.SIGKILL)
     srv.ended(-9)

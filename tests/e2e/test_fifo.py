@@ -10,7 +10,7 @@ import time
 import pytest
 
 from support import processes
-from support.processes import wait_until
+from support.processes import LEAST, wait_until
 
 
 def fifo_server(server, *args, **more):
@@ -19,8 +19,14 @@ def fifo_server(server, *args, **more):
 
 def tell(srv, keys, name="fifo"):
     path = srv.folder / name
-    wait_until(path.exists, srv.seconds(10), f"the fifo {path}")
-    fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+
+    def opened():
+        try:  # it may be there and nobody have it open yet
+            return os.open(path, os.O_WRONLY | os.O_NONBLOCK) + 1
+        except OSError:
+            return 0
+
+    fd = wait_until(opened, what=f"a reader of the fifo {path}") - 1
     try:
         os.write(fd, keys if isinstance(keys, bytes) else keys.encode())
     finally:
@@ -155,7 +161,7 @@ def test_clients_of_a_paused_server_wait(server, toggle):
     toggle(srv)
     srv.wait_log(r"- \*\*\* PAUSE \(press start to resume, \.\.\.\) \*\*\*$")
     srv.wait_log(r"- \*\*\* worker \d suspended \*\*\*$", count=2)
-    with srv.connect(timeout=srv.seconds(10)) as waiting:
+    with srv.connect(timeout=srv.seconds(LEAST)) as waiting:
         waiting.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert not accepted(srv)
         toggle(srv)
@@ -167,7 +173,7 @@ def test_clients_of_a_paused_server_wait(server, toggle):
 def test_requests_that_run_are_finished_in_a_pause(server):
     srv = fifo_server(server)
     go = srv.folder / "go"
-    with srv.connect(timeout=srv.seconds(10)) as connection:
+    with srv.connect(timeout=srv.seconds(LEAST)) as connection:
         connection.send(f"GET /wait?{go} HTTP/1.1\r\nHost: x\r\n\r\n")
         srv.wait_log("waiting in")
         tell(srv, "p")

@@ -55,8 +55,9 @@ def test_lines_in_the_log(server):
 
 def test_phases_happen_once_where_they_belong(server):
     srv = server(app="hello", ini=hooks_ini("processes = 3\n"))
-    srv.wait_log("^HOOK accepting$", count=3)
+    srv.wait_log("^HOOK accepting-once$", count=3)
     srv.wait_log("^HOOK accepting1-once$")
+    srv.wait_log("^HOOK master-start$")
     count = ran(srv).count
     assert {phase: count(phase) for phase in PHASES[:7]} == {phase: 2 for phase in PHASES[:7]}, "hook and exec, once each"
     assert count("master-start") == 1

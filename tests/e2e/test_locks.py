@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from support.ask import app, value
-from support.processes import wait_until
+from support.processes import LEAST, wait_until
 
 
 @pytest.fixture
@@ -43,12 +43,14 @@ def test_another_worker_waits(srv, tmp_path):
     first.start()
     wait_until(held.exists)
     assert value(srv, "uwsgi.is_locked(1)") == "True"
+    asked = tmp_path / "asked"
     second = threading.Thread(target=lambda: answers.append(
-        value(srv, f"uwsgi.lock(1) or (os.path.exists('{release}'), uwsgi.unlock(1))")))
+        value(srv, f"open('{asked}', 'w').close() or uwsgi.lock(1) or (os.path.exists('{release}'), uwsgi.unlock(1))")))
     second.start()
+    wait_until(asked.exists)
     release.touch()
-    first.join(30)
-    second.join(30)
+    first.join(LEAST)
+    second.join(LEAST)
     assert "(True, None)" in answers and len(answers) == 2
     assert value(srv, "uwsgi.is_locked(1)") == "False"
 

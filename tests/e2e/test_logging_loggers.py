@@ -17,7 +17,7 @@ import pytest
 
 from support import processes
 from support.load import Load
-from support.processes import wait_until
+from support.processes import LEAST, wait_until
 
 REQUEST = re.compile(r"^\[pid: \d+\|app: 0\|req: \d+/\d+\] .* GET (\S+) => generated", re.M)
 
@@ -64,7 +64,7 @@ class Datagrams:
         return name if isinstance(name, str) else f"{name[0]}:{name[1]}"
 
     def wait(self, pattern):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + LEAST
         while not any(re.search(pattern, message) for message in self.received):
             left = deadline - time.monotonic()
             assert left > 0, f"no {pattern!r} in {self.received[-5:]}"
@@ -222,12 +222,12 @@ def test_syslog(server, tmp_path):
 
 def test_redis(server):
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(20)
+        listener.settimeout(LEAST)
         address = "127.0.0.1:%d" % listener.getsockname()[1]
         srv = server(app="talk", args=["--master", "--logger", f"redislog:{address},rpush list,P"], ready=False)
         connection, _ = listener.accept()
         received = b""
-        connection.settimeout(20)
+        connection.settimeout(LEAST)
         asked = False
         while b"printed by" not in received:
             received += connection.recv(65536)
@@ -369,6 +369,7 @@ def test_rotation_by_size(server):
         srv.get("/print")
     old = wait_text(srv, srv.folder / "old.log", "triggering rotation to")
     assert re.search(r"^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4} - logsize: \d+, triggering rotation to .*old\.log\.\.\.$", old.splitlines()[-1])
+    wait_until((srv.folder / "to.log").exists, what="the new file")
     assert (srv.folder / "to.log").stat().st_mode & 0o777 == 0o640
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.ask import app, value
-from support.processes import wait_until
+from support.processes import LEAST, wait_until
 from support.server import free_port
 from support.stats import http, stats
 
@@ -147,13 +147,13 @@ def test_files_and_their_return(server, tmp_path):
 def datagrams():
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     receiver.bind(("127.0.0.1", 0))
-    receiver.settimeout(20)
+    receiver.settimeout(LEAST)
     with receiver:
         yield receiver
 
 
 def until_datagram(receiver, pattern):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + LEAST
     while time.monotonic() < deadline:
         text = receiver.recv(65536).decode()
         if re.fullmatch(pattern, text):
@@ -205,12 +205,12 @@ def test_a_full_fifo_holds_nobody_up(server, tmp_path):
 def test_carbon(server):
     got = []
     with socket.create_server(("127.0.0.1", 0)) as carbon:
-        carbon.settimeout(20)
+        carbon.settimeout(LEAST)
 
         def receive():
             client, _ = carbon.accept()
             with client:
-                client.settimeout(20)
+                client.settimeout(LEAST)
                 while piece := client.recv(65536):
                     got.append(piece)
 
@@ -218,7 +218,7 @@ def test_carbon(server):
         listening.start()
         port = carbon.getsockname()[1]
         server(app=app(), args=["--master", "--carbon", f"127.0.0.1:{port}", "--carbon-freq", "1", "--carbon-id", "me"])
-        listening.join(30)
+        listening.join(LEAST)
     lines = b"".join(got).decode().splitlines()
     keys = {line.split()[0].rpartition("me.")[2]: int(line.split()[1]) for line in lines}
     assert {"requests", "busy_workers", "worker1.rss_size"} <= set(keys)
@@ -285,6 +285,7 @@ def test_prometheus_text(start):
     for _ in range(5):
         value(srv, "1")
     wait_until(lambda: sum(w["requests"] for w in stats(address)["workers"]) == 5, 5, "the requests")
+    wait_until(lambda: stats(address)["responses"][2] == sum(stats(address)["response_times"]["counts"]) == 5, what="their answers")
     status, headers, body = http(address, "/metrics")
     assert status == 200 and headers["Content-Type"].startswith("text/plain; version=0.0.4")
     families = parse(body.decode())

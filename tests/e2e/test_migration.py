@@ -4,7 +4,7 @@ import re
 import threading
 
 from support.http import Connection
-from support.processes import wait_until
+from support.processes import LEAST, wait_until
 
 FOUR = ["--master", "--processes", "4"]
 
@@ -28,10 +28,10 @@ def occupy(srv, connection, go):
 def two_at_one_worker(srv, tmp_path):
     """Two connections of one worker, which waits for a file in a request of the first; its process id and the file."""
     for attempt in range(20):
-        first, second = (Connection(srv.address, timeout=srv.seconds(20)) for _ in range(2))
+        first, second = (Connection(srv.address, timeout=srv.seconds(LEAST)) for _ in range(2))
         busy = served_by(first)
         while served_by(second) != busy:
-            second = Connection(srv.address, timeout=srv.seconds(20))
+            second = Connection(srv.address, timeout=srv.seconds(LEAST))
         go = tmp_path / f"go{attempt}"
         if occupy(srv, first, go) == busy:
             return first, second, busy, go
@@ -88,7 +88,7 @@ def test_a_recycled_worker_answers_what_was_given_to_it(server):
 
     def ask(mine, name):
         for round_ in range(20):
-            with Connection(srv.address, timeout=srv.seconds(30)) as connection:
+            with Connection(srv.address, timeout=srv.seconds(LEAST)) as connection:
                 for i in range(10):
                     path = f"/maybe/{name}/{round_}/{i}"
                     connection.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())

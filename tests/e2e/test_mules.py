@@ -202,7 +202,7 @@ def test_get_msg_runs_signals_and_goes_on_waiting(server, tmp_path):
 
 def test_harakiri(server):
     srv = server(app=ASKED + "\nuwsgi.mule_msg_hook = lambda message: time.sleep(600) if message == b'long' else print('DONE', flush=True)\n",
-                 args=["--master", "--mule", "--mule-harakiri", "1"])
+                 args=["--master", "--mule", "--mule-harakiri", "4"])
     srv.allow("OOOPS")
     ask(srv, "(uwsgi.mule_msg(b'long'), uwsgi.mule_msg(b'short'))")
     srv.wait_log(r"\*\*\* HARAKIRI ON MULE 1 \(pid: \d+\) \*\*\*")
@@ -312,7 +312,7 @@ def test_bad_lines(program, tmp_path, line, why):
 def test_a_dead_man_timer_of_the_application(server):
     srv = server(app=ASKED + '''
 def got(message):
-    uwsgi.set_user_harakiri(1)
+    uwsgi.set_user_harakiri(30 if message == b"quick" else 1)
     if message == b"quick": uwsgi.set_user_harakiri(0)
     else: time.sleep(600)
 uwsgi.mule_msg_hook = got

@@ -90,7 +90,7 @@ def application(environ, start_response):
 def test_a_second_reload_can_still_end_what_root_has_left(server, public):
     began, ini = public / "began", public / "uwsgi.ini"
     (public / "hangs.py").write_text(HANGS.format(began=str(began)))
-    ini.write_text("[uwsgi]\nworker-reload-mercy = 6\n")
+    ini.write_text("[uwsgi]\nworker-reload-mercy = 15\n")
     srv = server(args=["--master", "--wsgi-file", public / "hangs.py", "--ini", ini], allow=["NO MERCY"])
     [old] = srv.workers()
     waiting = srv.connect()
@@ -106,7 +106,7 @@ def test_a_second_reload_can_still_end_what_root_has_left(server, public):
     wait_until(lambda: not processes.alive(old), srv.seconds(20), "the end of root's worker")
     waiting.close()
     wait_until(lambda: capabilities(srv.pid) == 0, srv.seconds(5), "the end of the right to signal")
-    assert [capabilities(pid) for pid in srv.workers()] == [0]
+    wait_until(lambda: [capabilities(pid) for pid in srv.workers()] == [0], what="workers without it")
 
 
 @root
@@ -247,5 +247,5 @@ def test_capabilities_are_kept_also_by_a_reload(server):
     srv.signal(signal.SIGHUP)
     srv.wait_log(r"gracefully \(RE\)spawned")
     wait_until(lambda: srv.workers() and not set(workers) & set(srv.workers()), srv.seconds(15), "new workers")
-    assert {capabilities(pid) for pid in [srv.pid, *srv.workers()]} == {expected}
+    wait_until(lambda: {capabilities(pid) for pid in [srv.pid, *srv.workers()]} == {expected}, what="the right to signal to be given up")
     assert srv.get("/").text.startswith(f"{NOBODY} ")

@@ -3,8 +3,8 @@
 import contextlib
 import re
 import signal
-import socket
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from support import processes
 from support.http import Connection
 from support.load import Load
 from support.processes import wait_until
+from support.server import free_port
 
 
 def count(srv):
@@ -94,9 +95,9 @@ def test_cheap_starts_workers_with_the_first_connection(server):
 
 
 def test_idle_goes_back_to_cheap_and_comes_back(server):
-    srv = server(app="workers", args=["--master", "--processes", "2", "--idle", "1"])
+    srv = server(app="workers", args=["--master", "--processes", "2", "--idle", "5"])
     assert srv.get("/").status == 200
-    srv.wait_log(r"^workers have been inactive for more than 1 seconds \(\d+-\d+\)$", timeout=srv.seconds(20))
+    srv.wait_log(r"^workers have been inactive for more than 5 seconds \(\d+-\d+\)$", timeout=srv.seconds(20))
     wait_count(srv, 0)
     assert srv.get("/").status == 200
     wait_count(srv, 2)
@@ -104,8 +105,15 @@ def test_idle_goes_back_to_cheap_and_comes_back(server):
 
 def test_a_running_request_is_not_idle(server):
     srv = server(app="workers", args=["--master", "--idle", "1"])
-    assert srv.get("/sleep?3").status == 200
-    assert "inactive" not in srv.log()
+    go = srv.folder / "go"
+    with srv.connect() as connection:
+        connection.send(f"GET /wait?{go} HTTP/1.1\r\nHost: x\r\n\r\n")
+        srv.wait_log("waiting in")
+        before, begun = srv.log().count("inactive"), time.monotonic()
+        wait_until(lambda: time.monotonic() > begun + 3, what="more than the time without work")
+        assert srv.log().count("inactive") == before
+        go.touch()
+        assert connection.response().status == 200
 
 
 def test_die_on_idle(server):
@@ -123,7 +131,7 @@ def test_a_reload_while_cheap(server):
 
 
 def test_a_worker_by_command_ends_the_waiting_for_a_connection(server):
-    srv = server(app="workers", args=["--cheap", "--processes", "2", "--idle", "1", "--master-fifo", "{folder}/fifo"], ready=False)
+    srv = server(app="workers", args=["--cheap", "--processes", "2", "--idle", "6", "--master-fifo", "{folder}/fifo"], ready=False)
     srv.wait_log("^cheap mode enabled")
     wait_until(lambda: (srv.folder / "fifo").is_fifo(), srv.seconds(5), "the fifo")
     (srv.folder / "fifo").write_text("+")
@@ -184,12 +192,10 @@ def test_the_configuration_of_the_tutorial(server, tmp_path, number, workers):
     (project / "mytasks").mkdir(parents=True)
     (project / "foobar.py").write_text(FOOBAR)
     (project / "task.py").write_text("")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        stats = probe.getsockname()[1]
-    text = TUTORIAL.replace("{project}", str(project)).replace("{processes}", number).replace("{stats}", str(stats))
+    text = TUTORIAL.replace("{project}", str(project)).replace("{processes}", number).replace("{stats}", str(free_port()))
     srv = server(ini=text, front="none", env={"MY_PROCESSES": "3"})
     assert srv.get("/").text == "hello from flask"
+
     def titles_of_workers():
         titles = [Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0 ") for pid in processes.children(srv.pid)]
         return [title for title in titles if re.fullmatch(r"test-uwsgi-ax uWSGI worker \d", title)]
@@ -213,7 +219,7 @@ def test_the_queue_of_a_unix_socket_brings_workers(server, tmp_path, algorithm, 
     go = tmp_path / "go"
     with contextlib.ExitStack() as clients:
         def ask(target):
-            client = clients.enter_context(Connection(address, timeout=srv.seconds(40)))
+            client = clients.enter_context(Connection(address, timeout=srv.seconds(60)))
             client.send(f"GET {target} HTTP/1.0\r\n\r\n")
             return client
 

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from support.asking import ASKED, ask
-from support.processes import wait_until
+from support.processes import LEAST, wait_until
 
 HANDLER = '''
 import os, sys, uwsgi
@@ -145,8 +145,8 @@ def test_a_handler_of_one_worker_ends_with_it(server):
 def test_handlers_of_the_master_survive_workers(server):
     srv = server(app=TARGETS, args=MULES)
     srv.allow("DAMN", "OOOPS")
-    srv.wait_log("spawned uWSGI mule 3")
-    for pid in srv.workers():
+    children = wait_until(lambda: len(found := srv.workers()) == 5 and found, what="two workers and three mules")
+    for pid in children:
         os.kill(pid, signal.SIGKILL)
     srv.wait_log("Respawned uWSGI worker", count=2)
     srv.wait_log("OOOPS mule", count=3)
@@ -177,7 +177,7 @@ def test_threads_take_signals(server):
     srv = server(app=HANDLER + "\nuwsgi.register_signal(1, '', told)\n", args=["--master", "--threads", "4"])
     ask(srv, "[uwsgi.signal(1) for i in range(200)]")
     wait_handled(srv, 1, 200)
-    assert ask(srv, "uwsgi.workers()[0]['signals']") == "200"
+    wait_until(lambda: ask(srv, "uwsgi.workers()[0]['signals']") == "200", what="all of them to be counted")
 
 
 def test_a_full_queue_is_told_once(server):
@@ -220,7 +220,7 @@ def test_signal_wait(server):
 
 def test_harakiri_ends_a_handler(server):
     srv = server(app=HANDLER + "\nimport time\nuwsgi.register_signal(1, '', lambda n: time.sleep(60))\n",
-                 args=["--master", "--harakiri", "1"])
+                 args=["--master", "--harakiri", "4"])
     srv.allow("DAMN", "NO MERCY")
     ask(srv, "uwsgi.signal(1)")
     srv.wait_log("HARAKIRI ON WORKER 1")
@@ -234,7 +234,7 @@ def remote(server):
 
 
 def exchange(srv, packet):
-    with socket.create_connection(srv.address, 5) as client:
+    with socket.create_connection(srv.address, LEAST) as client:
         client.sendall(packet)
         return client.recv(16)
 

@@ -118,7 +118,7 @@ def test_a_slow_request_does_not_stop_the_others(server):
 
 def test_connections_read_while_all_threads_are_busy(server):
     """The watcher takes the loop: a slow head is timed out and a request is queued while every thread is in the application."""
-    srv = server(app="workers", args=["--http-headers-timeout", "1", "--socket-timeout", "1"], front="http")
+    srv = server(app="workers", args=["--http-headers-timeout", "5", "--socket-timeout", "5"], front="http")
     go = srv.folder / "go"
     with srv.connect() as busy, srv.connect() as half, srv.connect() as queued:
         busy.send(f"GET /wait?{go} HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -131,7 +131,7 @@ def test_connections_read_while_all_threads_are_busy(server):
 
 
 def test_a_reader_that_never_reads_is_dropped(server):
-    srv = server(app="cases", args=["--socket-timeout", "1"], allow=["Traceback"])
+    srv = server(app="cases", args=["--socket-timeout", "5"], allow=["Traceback"])
     worker = srv.workers()[0]
     idle = len(processes.open_files(worker))
     with Connection(srv.address, receive_buffer=4096) as slow:

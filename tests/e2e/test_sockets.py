@@ -10,7 +10,7 @@ import pytest
 
 from support import packet
 from support.http import Connection
-from support.processes import wait_until
+from support.processes import LEAST, wait_until
 from support.server import APPS, free_port
 
 HELLO = ["--wsgi-file", APPS / "hello.py"]
@@ -155,7 +155,7 @@ def test_inherited_on_descriptor_zero(server, program):
             assert connection.get().body == b"Hello World"
     finally:
         process.terminate() if program.is_ours else process.kill()
-        process.wait(20)
+        process.wait(LEAST)
 
 
 @pytest.mark.parity

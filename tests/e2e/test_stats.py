@@ -93,8 +93,14 @@ def worker(address, number=1):
 def test_document_has_the_keys_types_and_order_of_the_reference(start):
     srv, address = start("--processes", "2", "--threads", "2")
     assert srv.get("/").status == 200
-    wait_until(lambda: sum(w["requests"] for w in stats(address)["workers"]) == 1, 5, "the request to be counted")
-    document = stats(address)
+
+    def quiet():
+        """The document of after the request."""
+        document = stats(address)
+        done = [worker["requests"] for worker in document["workers"] if not any(core["vars"] for core in worker["cores"])]
+        return document if len(done) == 2 and sum(done) == 1 else None
+
+    document = wait_until(quiet, what="the request to be counted")
     check(document, TOP, more=srv.program.is_ours)
     assert document["pid"] == srv.pid and document["cwd"] == str(srv.folder)
     assert [list(lock)[0] for lock in document["locks"]] == LOCKS
@@ -121,7 +127,8 @@ def test_running_request_shows_its_variables(start, tmp_path):
     holding = threading.Thread(target=srv.get, args=(f"/hold?{release}",), kwargs={"headers": {"X-Quote": 'a "b"'}})
     holding.start()
     try:
-        wait_until(lambda: worker(address)["status"] == "busy", 10, "a busy worker")
+        wait_until(lambda: worker(address)["cores"][0]["vars"], what="variables of the request")
+        assert worker(address)["status"] == "busy"
         core = worker(address)["cores"][0]
         assert core["in_request"] == 1 and core["vars"][-1] == ""
         assert "PATH_INFO=/hold" in core["vars"] and 'HTTP_X_QUOTE=a "b"' in core["vars"]
@@ -132,7 +139,7 @@ def test_running_request_shows_its_variables(start, tmp_path):
         release.touch()
         holding.join()
     wait_until(lambda: worker(address)["status"] == "idle", 10, "an idle worker")
-    assert worker(address)["cores"][0]["vars"] == []
+    wait_until(lambda: worker(address)["cores"][0]["vars"] == [], what="no variables")
 
 
 def test_long_variables_are_cut_and_the_document_stays_valid(start, tmp_path):
@@ -142,8 +149,7 @@ def test_long_variables_are_cut_and_the_document_stays_valid(start, tmp_path):
     holding = threading.Thread(target=srv.get, args=(f"/hold?{release}",), kwargs={"headers": headers})
     holding.start()
     try:
-        wait_until(lambda: worker(address)["status"] == "busy", 10, "a busy worker")
-        shown = worker(address)["cores"][0]["vars"]
+        shown = wait_until(lambda: worker(address)["cores"][0]["vars"], what="variables of the request")
         assert "PATH_INFO=/hold" in shown and shown[-1] == ""
         assert sum(map(len, shown)) <= 4096
     finally:
@@ -237,7 +243,7 @@ def test_stats_start_a_master(server):
 
 def test_slow_clients_are_dropped_and_disturb_nobody(start):
     srv, address = start("--socket-timeout", "1", "--processes", "2", "--threads", "32")
-    silent = [connect(address) for _ in range(20)]
+    silent = [connect(address) for _ in range(60)]  # one after the other they would take a minute
     slow = connect(address)
     slow.sendall(b"GET /st")
     reader = connect(address)
@@ -245,8 +251,7 @@ def test_slow_clients_are_dropped_and_disturb_nobody(start):
     begun = time.monotonic()
     assert stats(address)["pid"] == srv.pid
     assert srv.get("/").status == 200
-    assert time.monotonic() - begun < 5
-    slow.settimeout(20)
+    assert time.monotonic() - begun < 30
     assert read_all(slow) == b"", "half a request is no request"
     for client in silent + [slow, reader]:
         client.close()
@@ -260,7 +265,7 @@ def established(address):
 
 
 def test_a_reader_that_stops_is_dropped(start):
-    srv, address = start("--socket-timeout", "1", "--processes", "4", "--threads", "64")
+    srv, address = start("--socket-timeout", "5", "--processes", "4", "--threads", "64")
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         client.connect(address)
@@ -287,9 +292,9 @@ def test_thousands_of_connections_leave_the_master_its_time(start):
         os.kill(victim, signal.SIGKILL)
         srv.allow("DAMN !")
         begun = time.monotonic()
-        wait_until(lambda: set(srv.workers()) - {victim}, 5, "another worker")
+        wait_until(lambda: set(srv.workers()) - {victim}, what="another worker")
         assert srv.get("/").status == 200
-        assert time.monotonic() - begun < 5, "the master was busy with its visitors"
+        assert time.monotonic() - begun < 30, "the master was busy with its visitors"
     finally:
         for client in crowd:
             client.close()
@@ -327,8 +332,11 @@ def test_apps_count_for_themselves(server, tmp_path):
         assert srv.get(path).status == 200
     address = ("127.0.0.1", port)
     wait_until(lambda: worker(address)["requests"] == 3, 5, "three requests")
-    apps = {entry["mountpoint"]: entry["requests"] for entry in worker(address)["apps"]}
-    assert apps["/one"] == 1 and apps["/two"] == 2
+
+    def counts():
+        return {entry["mountpoint"]: entry["requests"] for entry in worker(address)["apps"] if entry["requests"]}
+
+    wait_until(lambda: counts() == {"/one": 1, "/two": 2}, what=counts)
 
 
 def test_answers_by_status_and_time(start):
@@ -336,9 +344,8 @@ def test_answers_by_status_and_time(start):
     for path in ("/", "/missing", "/error"):
         srv.get(path)
     wait_until(lambda: worker(address)["requests"] == 3, 5, "three requests")
-    document = stats(address)
-    assert document["responses"] == [0, 0, 1, 0, 1, 1]
-    assert sum(document["response_times"]["counts"]) == 3
+    wait_until(lambda: stats(address)["responses"] == [0, 0, 1, 0, 1, 1], what=lambda: stats(address)["responses"])
+    wait_until(lambda: sum(stats(address)["response_times"]["counts"]) == 3, what="their times")
 
 
 def test_unanswered_connections_have_a_reason(start):

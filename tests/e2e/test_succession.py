@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from support.http import Connection
-from support.processes import wait_until
+from support.processes import LEAST, wait_until
 
 ONE = ["--master", "--processes", "1", "--worker-reload-mercy", "60"]
 
@@ -45,7 +45,7 @@ class Waiting:
 
 
 def ask(srv, path, address=None, body=b""):
-    connection = Connection(address or srv.address, timeout=srv.seconds(20))
+    connection = Connection(address or srv.address, timeout=srv.seconds(LEAST))
     send(connection, path, body)
     return connection
 
@@ -85,7 +85,7 @@ RELOADS = {"hup": reload_by_signal, "workers": reload_by_fifo(b"w"), "chain": re
 def test_the_successor_answers_what_waits_behind_a_long_request(server, tmp_path, how):
     srv = server(app="migrating", args=[*ONE, "--master-fifo", "{folder}/fifo"])
     waiting = Waiting(srv, tmp_path)
-    kept = Connection(srv.address, timeout=srv.seconds(20))
+    kept = Connection(srv.address, timeout=srv.seconds(LEAST))
     send(kept, "/first")
     old = answered_by(kept)
     assert waiting.begin() == old

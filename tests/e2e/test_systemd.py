@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from support.processes import wait_until
+from support.processes import LEAST, wait_until
 from support.server import free_port
 
 # Passes descriptors 3.. and LISTEN_PID on, as systemd does: argv is COUNT DOMAIN ADDRESS... -- COMMAND.
@@ -140,7 +140,7 @@ def test_an_abstract_socket(server, tmp_path):
     name = f"\0uwsgi-test-{os.getpid()}-{tmp_path.name}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
         heard.bind(name)
-        heard.settimeout(20)
+        heard.settimeout(LEAST)
         server(app="hello", args=["--master"], env={"NOTIFY_SOCKET": "@" + name[1:]})
         assert b"READY=1" in heard.recv(4096)
 
@@ -162,7 +162,7 @@ def write_app(tmp_path):
 
 def answer(address):
     with socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET) as client:
-        client.settimeout(20)
+        client.settimeout(LEAST)
         client.connect(address)
         client.sendall(b"GET / HTTP/1.0\r\nHost: x\r\n\r\n")
         text = b""
@@ -188,7 +188,7 @@ def test_activated_sockets_are_served(program, tmp_path, master):
             assert answer(path).endswith(b"activated")
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(LEAST) == 0
     assert os.path.exists(path), "it is the manager's"
 
 
@@ -203,16 +203,16 @@ def test_activated_by_systemd(program, tmp_path):
         assert answer(("127.0.0.1", port)).endswith(b"activated")
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(LEAST)
 
 
 # -- shutdown-delay
 
 
 def test_a_delayed_stop_serves_on(server):
-    srv = server(app="hello", args=["--master", "--shutdown-delay", "2"])
+    srv = server(app="hello", args=["--master", "--shutdown-delay", "8"])
     srv.signal(signal.SIGTERM)
-    srv.wait_log(r"the server is going to stop in 2 seconds and serves until then")
+    srv.wait_log(r"the server is going to stop in 8 seconds and serves until then")
     assert srv.get("/").status == 200, "on a new connection"
     srv.ended(0)
     assert srv.log().index("is going to stop") < srv.log().index("SIGINT/SIGTERM received")

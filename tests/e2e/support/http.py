@@ -4,6 +4,8 @@ import re
 import socket
 from dataclasses import dataclass, field
 
+from support.processes import LEAST
+
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})\Z")
 
@@ -42,7 +44,7 @@ class Response:
 class Connection:
     """One connection to a (host, port) pair or to a unix path."""
 
-    def __init__(self, address, timeout=10, receive_buffer=None):
+    def __init__(self, address, timeout=LEAST, receive_buffer=None):
         family = socket.AF_UNIX if isinstance(address, (str, bytes)) else (
             socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         self.socket = socket.socket(family)
@@ -131,7 +133,7 @@ class Connection:
         except ConnectionResetError:
             return False
         finally:
-            self.socket.settimeout(10)
+            self.socket.settimeout(LEAST)
 
     def head(self):
         head = self._take_until(b"\r\n\r\n")

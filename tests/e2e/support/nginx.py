@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from support.http import Connection
-from support.processes import wait_until
+from support.processes import LEAST, wait_until
 from support.server import free_port
 
 PROGRAM = shutil.which("nginx") or ("/usr/sbin/nginx" if os.path.exists("/usr/sbin/nginx") else None)
@@ -55,7 +55,7 @@ class Nginx:
     def accepts(self):
         assert self.process.poll() is None, self.process.stderr.read().decode()
         try:
-            Connection(self.address, 2).close()
+            Connection(self.address).close()
             return True
         except OSError:
             return False
@@ -73,5 +73,5 @@ class Nginx:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(LEAST)
         self.process.stderr.close()

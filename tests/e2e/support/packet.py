@@ -3,6 +3,7 @@
 import struct
 
 from support.http import Connection
+from support.processes import LEAST
 
 
 def encode_vars(variables):
@@ -38,7 +39,7 @@ def web_vars(method="GET", target="/", body=None, **more):
     return {name: value for name, value in variables.items() if value is not None}
 
 
-def exchange(address, data, finish=False, timeout=10):
+def exchange(address, data, finish=False, timeout=LEAST):
     """Sends bytes, returns all that comes back."""
     with Connection(address, timeout) as connection:
         connection.send(data)

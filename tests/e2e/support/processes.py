@@ -5,8 +5,14 @@ import time
 from pathlib import Path
 
 
-def wait_until(condition, timeout=10, what="condition"):
+# The least limit of any wait, in seconds. Limits end a test that hangs; they measure nothing, so they may be far above what a
+# busy machine needs, where processes stand still for seconds.
+LEAST = 60
+
+
+def wait_until(condition, timeout=LEAST, what="condition"):
     """Polls until the condition is true and returns its value. `what` may be a function, asked when it has failed."""
+    timeout = max(timeout, LEAST)
     deadline = time.monotonic() + timeout
     while True:
         value = condition()

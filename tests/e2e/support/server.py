@@ -14,7 +14,7 @@ from pathlib import Path
 
 from support import packet, processes
 from support.http import Connection
-from support.processes import wait_until
+from support.processes import LEAST, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 APPS = ROOT / "tests" / "apps"
@@ -67,7 +67,7 @@ class Program:
         environment.update(more)
         return environment
 
-    def run(self, *args, cwd=None, env=None, timeout=30, input=None):
+    def run(self, *args, cwd=None, env=None, timeout=LEAST, input=None):
         """Runs it to its end: for --help, bad configurations and the like. Output and errors come as one text."""
         return subprocess.run(self.command([str(arg) for arg in args]), cwd=cwd, env=self.environment(**(env or {})),
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
@@ -162,7 +162,7 @@ class Server:
 
     def accepts(self):
         try:
-            Connection(self.address, 2).close()
+            Connection(self.address).close()
             return True
         except OSError:
             return False
@@ -200,7 +200,7 @@ class Server:
         """One request on a connection of its own, by the protocol of the front."""
         if self.front in ("socket", "unix"):
             return packet.request(self.address, method, target, **more)
-        with self.connect(timeout=self.seconds(10)) as connection:
+        with self.connect(timeout=self.seconds(LEAST)) as connection:
             return connection.request(method, target, **more)
 
     # -- what it is made of
@@ -226,7 +226,7 @@ class Server:
     def signal(self, number):
         os.kill(self.pid, number)
 
-    def wait(self, timeout=20):
+    def wait(self, timeout=45):
         return self.process.wait(self.seconds(timeout))
 
     def ended(self, status=None):
@@ -264,8 +264,8 @@ class Server:
         assert not list(self.temporary.iterdir()), f"temporary files left: {list(self.temporary.iterdir())}"
 
     def left_over(self):
-        """Processes still there after a grace of a few seconds."""
-        deadline = time.monotonic() + self.seconds(5)
+        """Processes still there after a grace of half a minute."""
+        deadline = time.monotonic() + self.seconds(30)
         while True:
             left = processes.marked(self.mark, self.pid)
             if not left or time.monotonic() > deadline:

@@ -3,8 +3,10 @@
 import json
 import socket
 
+from support.processes import LEAST
 
-def connect(address, timeout=10):
+
+def connect(address, timeout=LEAST):
     """`address` is (host, port), a path, or an abstract name with a NUL in front."""
     if isinstance(address, tuple):
         return socket.create_connection(address, timeout)
