@@ -7,6 +7,9 @@
 
 namespace uwsgi {
 
+// More than this is as good as for ever, and microseconds of it can be added up.
+inline constexpr int64_t kLongestSecs = int64_t{100} * 365 * 86400;
+
 // Microseconds of a clock that never jumps; the zero point means nothing.
 inline int64_t MonotonicMicros() {
   timespec now{};

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 
 namespace uwsgi {
 
@@ -46,6 +47,12 @@ Status WriteAll(int fd, std::string_view bytes) {
     }
   }
   return {};
+}
+
+std::string AbsolutePath(const std::string& path) {
+  std::error_code lost;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, lost);
+  return lost ? path : absolute.string();
 }
 
 bool IsSameFile(const struct stat& a, const struct stat& b) {

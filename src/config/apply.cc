@@ -5,6 +5,7 @@
 #include <charconv>
 #include <limits>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/strings.h"
 
@@ -12,8 +13,6 @@ namespace uwsgi {
 namespace {
 
 constexpr int64_t kMegabyte = 1024 * 1024;
-// More is as good as for ever, and microseconds of it can be added up.
-constexpr int64_t kLongestSecs = int64_t{100} * 365 * 86400;
 
 std::optional<int64_t> UnitOf(char suffix) {
   switch (ToLower(suffix)) {

@@ -9,7 +9,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <optional>
 
 #include "base/clock.h"
@@ -210,9 +209,7 @@ Status Listener::Identify() {
     return {};
   }
   if (address_.is_abstract()) return {};
-  std::error_code lost;  // the directory that we are in
-  path_ = std::filesystem::absolute(name_, lost).string();
-  if (lost) path_ = name_;
+  path_ = AbsolutePath(name_);
   struct stat file {};
   if (::lstat(path_.c_str(), &file) == 0 && S_ISSOCK(file.st_mode)) {
     inode_ = file.st_ino;

@@ -36,9 +36,7 @@ bool Overlap(const SocketAddress& a, const SocketAddress& b) {
   }
   if (a.is_abstract() || b.is_abstract()) return a == b;
   const auto full = [](const SocketAddress& address) {
-    std::error_code lost;  // the directory that we are in
-    const auto path = std::filesystem::absolute(address.text(), lost);
-    return (lost ? std::filesystem::path(address.text()) : path).lexically_normal();
+    return std::filesystem::path(AbsolutePath(address.text())).lexically_normal();
   };
   return full(a) == full(b);
 }

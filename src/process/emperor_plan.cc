@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 
+#include "base/file.h"
 #include "process/banner.h"
 
 namespace uwsgi {
@@ -13,12 +13,6 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000;
 constexpr int64_t kMillisecond = 1'000;
-
-std::string Absolute(const std::string& path) {
-  std::error_code error;
-  const auto absolute = std::filesystem::absolute(path, error);
-  return error ? path : absolute.string();
-}
 
 Result<std::vector<VassalMonitor>> PlanMonitors(const Options& options) {
   std::vector<VassalMonitor> monitors;
@@ -39,7 +33,7 @@ void AddFiles(std::vector<std::string>& arguments, std::string_view option,
               const ListOption& files) {
   for (const ListValue& file : files) {
     arguments.emplace_back(option);
-    arguments.push_back(Absolute(file.text));
+    arguments.push_back(AbsolutePath(file.text));
   }
 }
 
@@ -89,7 +83,7 @@ Result<EmperorSpec> PlanEmperor(const Options& options) {
   spec.stats_origin = options.OriginOf("emperor-stats").text();
   spec.on_demand_extension = options.emperor_on_demand_extension;
   if (!options.emperor_on_demand_directory.empty()) {
-    spec.on_demand_directory = Absolute(options.emperor_on_demand_directory);
+    spec.on_demand_directory = AbsolutePath(options.emperor_on_demand_directory);
   }
   spec.program = !options.emperor_wrapper.empty() ? options.emperor_wrapper
                  : !options.binary_path.empty()   ? options.binary_path

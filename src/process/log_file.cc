@@ -97,9 +97,7 @@ Status OpenLogFile(const LogFileSpec& spec) {
 
 void KeepLogFile(const std::string& path, int mode) {
   the_mode() = mode;
-  std::error_code error;
-  const std::string absolute = std::filesystem::absolute(path, error).string();
-  the_path() = error ? path : absolute;
+  the_path() = AbsolutePath(path);
   seen_openings.store(log_counters().openings.load(std::memory_order_relaxed),
                       std::memory_order_relaxed);
   SetLogSinks(FollowAndWriteServerLines, FollowAndWriteRequestLines);

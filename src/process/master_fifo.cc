@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -51,11 +50,7 @@ std::vector<FifoKey> FifoKeys() { return {std::begin(kKeys), std::end(kKeys)}; }
 FifoDuty::FifoDuty(std::vector<std::string> paths, bool vacuum)
     : paths_(std::move(paths)), vacuum_(vacuum) {
   // What is relative is so to the directory of now, whatever the master does later.
-  for (std::string& path : paths_) {
-    std::error_code error;
-    const auto absolute = std::filesystem::absolute(path, error);
-    if (!error) path = absolute.string();
-  }
+  for (std::string& path : paths_) path = AbsolutePath(path);
 }
 
 Status FifoDuty::Begin(MasterDesk& desk) {

@@ -66,8 +66,7 @@ const LogFileSpec& StartUp::WantedLog() const {
 bool StartUp::IsLogOfBefore() const {
   const std::string& wanted = WantedLog().path;
   if (!order_.state) return true;
-  std::error_code error;
-  return wanted.empty() || std::filesystem::absolute(wanted, error) == order_.state->log_file;
+  return wanted.empty() || AbsolutePath(wanted) == order_.state->log_file;
 }
 
 // The trial has found that the file can be had.
@@ -100,9 +99,7 @@ Status StartUp::GoOnIn(const LogFileSpec& file) {
   if (log_ == nullptr) return Blame(OpenLogFile(file), file.path);
   const auto opened = OpenLogTarget(file);
   if (!opened) return Blame(tl::unexpected(opened.error()), file.path);
-  std::error_code error;
-  const auto absolute = std::filesystem::absolute(file.path, error);
-  return log_->SetMain(opened->get(), error ? file.path : absolute.string(), file.mode);
+  return log_->SetMain(opened->get(), AbsolutePath(file.path), file.mode);
 }
 
 Status StartUp::Blame(Status done, const std::string& path) const {
@@ -117,9 +114,7 @@ Status StartUp::Blame(Status done, const std::string& path) const {
 
 Status StartUp::WritePid(const std::string& path) {
   if (path.empty() || is_trial()) return {};
-  std::error_code error;
-  std::string absolute = std::filesystem::absolute(path, error).string();
-  if (error) absolute = path;
+  std::string absolute = AbsolutePath(path);
   if (kind_ != StartKind::kFirst) {
     WriteMissing(path);
     pidfiles_.push_back({std::move(absolute)});

@@ -39,9 +39,7 @@ Result<PyRef> RunFile(const std::string& path) {
   const std::string name = ModuleNameOf(path);
   PyRef loaded = PyRef::Borrow(PyDict_GetItemString(PyImport_GetModuleDict(), name.c_str()));
   if (loaded) return loaded;
-  std::error_code error;
-  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
-  const std::string file = error ? path : absolute.lexically_normal().string();
+  const std::string file = std::filesystem::path(AbsolutePath(path)).lexically_normal().string();
   const std::string code = TRY(ReadFile(path));
   NoteSource(file, code);
   return Execute(name, code, file);

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "python/convert.h"
 #include "python/gil.h"
 #include "python/py_error.h"
 #include "python/py_ref.h"
@@ -45,12 +46,7 @@ int OnAudit(const char* event, PyObject*, void*) noexcept {
 
 // The text of an attribute; empty when there is none.
 std::string TextOf(PyObject* object, const char* attribute) {
-  const PyRef value = PyRef::Steal(PyObject_GetAttrString(object, attribute));
-  Py_ssize_t size = 0;
-  const char* const text =
-      value && PyUnicode_Check(value.get()) ? PyUnicode_AsUTF8AndSize(value.get(), &size) : nullptr;
-  PyErr_Clear();
-  return text != nullptr ? std::string(text, static_cast<size_t>(size)) : std::string();
+  return TextOrEmpty(PyRef::Steal(PyObject_GetAttrString(object, attribute)).get());
 }
 
 }  // namespace

@@ -48,6 +48,15 @@ int PathConverter(PyObject* object, void* into) noexcept {
   return 1;
 }
 
+std::string TextOrEmpty(PyObject* object) {
+  Py_ssize_t size = 0;
+  const char* const text = object != nullptr && PyUnicode_Check(object)
+                               ? PyUnicode_AsUTF8AndSize(object, &size)
+                               : nullptr;
+  PyErr_Clear();
+  return text != nullptr ? std::string(text, static_cast<size_t>(size)) : std::string();
+}
+
 std::string ToLogText(PyObject* text) {
   const PyRef encoded = PyRef::Steal(PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace"));
   if (!encoded) {

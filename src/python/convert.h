@@ -39,6 +39,8 @@ std::optional<ByteView> AsData(PyObject* object, const char* function);
 // std::string.
 int PathConverter(PyObject* object, void* into) noexcept;
 
+// A str as UTF-8; empty for anything else, none at all and text beyond UTF-8. No exception is left.
+std::string TextOrEmpty(PyObject* object);
 // A str as UTF-8 whatever is in it, unencodable code points as backslash escapes.
 std::string ToLogText(PyObject* text);
 // repr(object), or the type's name when that raises.

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
 #include "python/convert.h"
@@ -112,9 +113,9 @@ Status ExtendSearchPath(const std::vector<std::string>& patterns) {
     for (const std::string& directory : Expand(pattern)) {
       Log("added {} to pythonpath.", directory);
       std::string absolute =
-          std::filesystem::absolute(directory, error).lexically_normal().string();
+          std::filesystem::path(AbsolutePath(directory)).lexically_normal().string();
       if (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
-      ok = ok && PutFirst(path_list, error ? directory : absolute);
+      ok = ok && PutFirst(path_list, absolute);
     }
   }
   if (!ok) return tl::unexpected(ErrorFromPython());

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/strings.h"
+#include "python/convert.h"
 #include "python/py_error.h"
 #include "python/py_ref.h"
 
@@ -27,12 +28,8 @@ SourcePrint PrintOfContent(std::string_view content) {
 }
 
 std::string SourceName(PyObject* text) {
-  Py_ssize_t size = 0;
-  const char* const bytes =
-      text != nullptr && PyUnicode_Check(text) ? PyUnicode_AsUTF8AndSize(text, &size) : nullptr;
-  PyErr_Clear();
-  const std::string_view name(bytes != nullptr ? bytes : "", static_cast<size_t>(size));
-  return EndsWith(name, ".py") ? std::string(name) : std::string();
+  std::string name = TextOrEmpty(text);
+  return EndsWith(name, ".py") ? name : std::string();
 }
 
 // An import compiles the bytes that it has read.
@@ -45,9 +42,8 @@ void OnCompile(PyObject* source, PyObject* file) {
 // What was compiled before is only executed, a moment after Python has found that the source is
 // the same.
 void OnExec(PyObject* code) {
-  const PyRef file = PyRef::Steal(PyObject_GetAttrString(code, "co_filename"));
-  PyErr_Clear();
-  const std::string name = SourceName(file.get());
+  const std::string name =
+      SourceName(PyRef::Steal(PyObject_GetAttrString(code, "co_filename")).get());
   if (name.empty() || sources().prints.contains(name)) return;
   if (const auto print = PrintOf(name)) sources().prints[name] = *print;
 }

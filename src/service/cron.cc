@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "base/strings.h"
 
 namespace uwsgi {
@@ -12,7 +13,6 @@ constexpr int64_t kMinute = 60;
 // Summer time moves clocks by an hour or two, people who correct them by less.
 constexpr int64_t kLongestLeap = 180;  // minutes
 constexpr int64_t kLargestNumber = 1'000'000;
-constexpr int64_t kLongestHarakiri = int64_t{100} * 365 * 86400;  // seconds
 
 struct FieldRow {
   std::string_view name;
@@ -68,7 +68,7 @@ Status ApplySetting(CronJob& job, std::string_view key, std::string_view value) 
   if (key == "unique") {
     job.unique = TRY(ParseSetting(key, value)) != 0;
   } else if (key == "harakiri") {
-    job.harakiri_s = std::min(TRY(ParseSetting(key, value)), kLongestHarakiri);
+    job.harakiri_s = std::min(TRY(ParseSetting(key, value)), kLongestSecs);
   } else if (key == "legion") {
     job.names_legion = true;
   } else {

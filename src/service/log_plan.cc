@@ -3,9 +3,9 @@
 
 #include <syslog.h>
 
-#include <filesystem>
 #include <optional>
 
+#include "base/file.h"
 #include "base/host_name.h"
 #include "base/regex.h"
 #include "base/strings.h"
@@ -30,16 +30,10 @@ constexpr Facility kFacilities[] = {
     {"user", LOG_USER},     {"uucp", LOG_UUCP},
 };
 
-std::string Absolute(std::string_view path) {
-  std::error_code error;
-  const auto absolute = std::filesystem::absolute(std::string(path), error);
-  return error ? std::string(path) : absolute.string();
-}
-
 // PATH, or logfile=PATH,maxsize=N,backupname=NAME.
 Status ReadFileArgument(LoggerSpec& logger, std::string_view argument) {
   if (!argument.starts_with("logfile=")) {
-    logger.path = Absolute(argument);
+    logger.path = AbsolutePath(std::string(argument));
   } else {
     for (const std::string_view setting : Split(argument, ',')) {
       const size_t equals = setting.find('=');
@@ -47,9 +41,9 @@ Status ReadFileArgument(LoggerSpec& logger, std::string_view argument) {
       const std::string_view value =
           equals == std::string_view::npos ? "" : setting.substr(equals + 1);
       if (name == "logfile") {
-        logger.path = Absolute(value);
+        logger.path = AbsolutePath(std::string(value));
       } else if (name == "backupname") {
-        logger.backup_name = Absolute(value);
+        logger.backup_name = AbsolutePath(std::string(value));
       } else if (const auto size = ParseInt(value); name == "maxsize" && size) {
         logger.max_size = *size;
       } else {
@@ -72,7 +66,7 @@ Status ReadStdioArgument(LoggerSpec&, std::string_view) { return {}; }
 
 Result<SocketAddress> ReadAddress(std::string_view text) {
   const bool is_path = text.find(':') == std::string_view::npos && !text.starts_with('@');
-  return ParseSocketAddress(is_path ? Absolute(text) : std::string(text));
+  return ParseSocketAddress(is_path ? AbsolutePath(std::string(text)) : std::string(text));
 }
 
 Status ReadSocketArgument(LoggerSpec& logger, std::string_view argument) {
@@ -263,7 +257,7 @@ Result<LogSpec> PlanLog(const Options& options) {
   for (const ListValue& value : options.log_drain) TRY_STATUS(AddPattern(spec.drains, value));
   for (const ListValue& value : options.log_filter) TRY_STATUS(AddPattern(spec.filters, value));
   spec.max_size = options.log_maxsize;
-  if (!options.log_backupname.empty()) spec.backup_name = Absolute(options.log_backupname);
+  if (!options.log_backupname.empty()) spec.backup_name = AbsolutePath(options.log_backupname);
   // A file that somebody renames is not the one whose name is configured any more.
   spec.captured = IsCaptured(options, spec);
   spec.reopen = options.log_reopen || spec.max_size > 0 || !options.touch_logrotate.empty() ||

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/file.h"
 #include "config/options.h"
 
 namespace uwsgi {
@@ -21,7 +22,7 @@ Status RequireWithin(const Options& options, std::string_view name, int64_t valu
 
 Result<std::string> Resolve(const ListValue& value) {
   std::error_code error;
-  const auto path = std::filesystem::weakly_canonical(std::filesystem::absolute(value.text), error);
+  const auto path = std::filesystem::weakly_canonical(AbsolutePath(value.text), error);
   if (value.text.empty() || error)
     return Fail("{} = {}: no directory ({})", value.option, value.text, value.origin.text());
   std::string text = path.string();

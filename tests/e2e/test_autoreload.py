@@ -121,7 +121,7 @@ def test_a_change_between_the_import_and_the_watch_is_seen(server, tmp_path, mor
     wait_until(lambda: srv.get("/").text == "two, changed meanwhile", srv.seconds(20), "the new code")
 
 
-@pytest.mark.parametrize("content", ["'text = 1'", "f'text = {__import__(\"time\").time_ns()}'"], ids=["the-same", "another-each-time"])
+@pytest.mark.parametrize("content", ["'text = \"1\"'", "f'text = \"{__import__(\"time\").time_ns()}\"'"], ids=["the-same", "another-each-time"])
 @pytest.mark.parametrize("more", [[], ["--lazy-apps"]], ids=["in-the-master", "lazy-apps"])
 def test_modules_that_the_application_writes_itself_reload_it_not_for_ever(server, tmp_path, content, more):
     """The trial of a reload writes them too, under the eyes of the running server."""
@@ -140,6 +140,9 @@ def test_modules_that_the_application_writes_itself_reload_it_not_for_ever(serve
 
     wait_until(rests, srv.seconds(10), "the end of the reloads")
     assert srv.get("/later").text == "two"
+    assert re.fullmatch(r"\d+", srv.get("/").text)
+    modified = re.findall(r"module/file (\S+) has been modified", srv.log())
+    assert modified[0] == f"{tmp_path}/later.py"
 
 
 def test_a_touched_module_is_reloaded(server, tmp_path):

@@ -27,6 +27,14 @@ def upload(srv, path, share=1.0):
     return connection
 
 
+def slow_answer(srv, path, pause=0.0):
+    """The body for a reader whose socket takes little; it waits for us, with all threads inside."""
+    with Connection(srv.address, timeout=srv.seconds(20), receive_buffer=8192) as connection:
+        connection.send(make_request("GET", path))
+        time.sleep(pause)
+        return connection.response().body
+
+
 def test_threads_that_read_share_the_body(srv):
     worker = srv.workers()
     for _ in range(5):
@@ -38,11 +46,8 @@ def test_threads_that_read_share_the_body(srv):
 def test_threads_that_write_do_not_cut_into_each_other(srv):
     worker = srv.workers()
     for _ in range(3):
-        with Connection(srv.address, timeout=srv.seconds(20), receive_buffer=8192) as connection:
-            connection.send(make_request("GET", "/write/join"))
-            time.sleep(0.05)  # the answer waits for us, with all threads inside
-            body = connection.response().body
-            assert body == LINE * (len(body) // len(LINE)) and len(body) == 4 * 20 * 2500 * len(LINE)
+        body = slow_answer(srv, "/write/join", pause=0.05)
+        assert body == LINE * (len(body) // len(LINE)) and len(body) == 4 * 20 * 2500 * len(LINE)
     assert srv.workers() == worker
 
 
@@ -62,8 +67,5 @@ def test_threads_that_go_on_reading_do_not_touch_the_next_request(srv):
 def test_threads_that_go_on_writing_are_sent_away(srv):
     worker = srv.workers()
     for _ in range(5):
-        with Connection(srv.address, timeout=srv.seconds(20), receive_buffer=8192) as connection:
-            connection.send(make_request("GET", "/write/leave"))
-            body = connection.response().body
-            assert body.replace(LINE, b"") == b"end"
+        assert slow_answer(srv, "/write/leave").replace(LINE, b"") == b"end"
     assert srv.workers() == worker
