@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -127,13 +128,18 @@ ssize_t TryLogWrite(int fd, LogFdKind kind, std::string_view bytes) {
     case LogFdKind::kPipe:
       break;
   }
-  // A pipe that has room for anything has room for this much.
+  const std::string_view front = bytes.substr(0, kWhole);
+  const iovec piece{const_cast<char*>(front.data()), front.size()};
+  const ssize_t written = ::pwritev2(fd, &piece, 1, -1, RWF_NOWAIT);
+  if (written >= 0 || errno != EOPNOTSUPP) return written;
+  // Terminals, named pipes and pipes of older kernels: one that has room for anything has room for
+  // this much, unless somebody else is quicker.
   pollfd room{fd, POLLOUT, 0};
   if (::poll(&room, 1, 0) <= 0) {
     errno = EAGAIN;
     return -1;
   }
-  return ::write(fd, bytes.data(), std::min(bytes.size(), kWhole));
+  return ::write(fd, front.data(), front.size());
 }
 
 bool RoomWaiter::HasRoom(int fd) {

@@ -37,8 +37,8 @@ void LogOutputChanged();
 // What a descriptor is: how it can be written without being blocked depends on it.
 enum class LogFdKind : uint8_t { kFile, kPipe, kSocket };  // kPipe: terminals too
 LogFdKind LogFdKindOf(int fd);
-// Writes some of the bytes and never waits for a reader, whether the descriptor is blocking or not:
-// what was written, or -1 and errno (EAGAIN when there is no room).
+// Writes some of the bytes and does not wait for a reader, whether the descriptor is blocking or
+// not: what was written, or -1 and errno (EAGAIN when there is no room).
 ssize_t TryLogWrite(int fd, LogFdKind kind, std::string_view bytes);
 
 // Waits for room in a pipe, socket or terminal: a tenth of a second, and not at all while the last

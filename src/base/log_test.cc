@@ -6,6 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <thread>
+
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log_json.h"
 #include "base/log_output.h"
@@ -130,6 +133,38 @@ TEST(FrontLines, CutsBetweenLinesWhereItCan) {
   EXPECT_EQ(FrontLines("ab\ncd\n", 5), "ab\n");
   EXPECT_EQ(FrontLines("ab\ncd\n", 3), "ab\n");
   EXPECT_EQ(FrontLines("abcdef\n", 3), "abc");
+}
+
+// Somebody else fills the pipe between a look and the write.
+TEST_F(LogOutput, APipeThatOthersFillMeanwhileHoldsNobody) {
+  const FdPair pipe = MakePipe().value();
+  ASSERT_GT(::fcntl(pipe.second.get(), F_SETPIPE_SZ, 4096), 0);
+  ASSERT_EQ(::fcntl(pipe.second.get(), F_SETFL, 0), 0);  // as standard error is: it blocks
+  std::atomic<bool> ends{false};
+  const auto write = [&](std::atomic<int64_t>& attempts) {
+    const std::string page(4096, 'x');
+    for (; !ends; ++attempts) TryLogWrite(pipe.second.get(), LogFdKind::kPipe, page);
+  };
+  std::atomic<int64_t> of_one{0};
+  std::atomic<int64_t> of_other{0};
+  std::thread one(write, std::ref(of_one));
+  std::thread other(write, std::ref(of_other));
+  const auto goes_on = [](const std::atomic<int64_t>& attempts) {
+    const int64_t before = attempts;
+    const int64_t deadline = MonotonicMicros() + 20'000'000;
+    while (attempts < before + 2 && MonotonicMicros() < deadline) std::this_thread::yield();
+    return attempts >= before + 2;
+  };
+  bool go_on = true;
+  for (int round = 0; round < 300 && go_on; ++round) {
+    ReadPipe(pipe.first.get());
+    go_on = goes_on(of_one) && goes_on(of_other);
+  }
+  EXPECT_TRUE(go_on);
+  ends = true;
+  ReadPipe(pipe.first.get());
+  one.join();
+  other.join();
 }
 
 }  // namespace
