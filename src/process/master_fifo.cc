@@ -10,7 +10,9 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "process/messages.h"
+#include "process/reload.h"
 
 namespace uwsgi {
 namespace {
@@ -38,6 +40,17 @@ constexpr FifoKey kKeys[] = {
 };
 // clang-format on
 
+constexpr std::string_view kNote = "fifo";
+
+// The pipe is still the one at this path, and of the user that makes them now.
+bool IsOurs(int fd, const std::string& path) {
+  struct stat open {};
+  struct stat named {};
+  return ::fstat(fd, &open) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+         open.st_dev == named.st_dev && open.st_ino == named.st_ino && S_ISFIFO(open.st_mode) &&
+         open.st_uid == ::geteuid();
+}
+
 }  // namespace
 
 MasterCommand FifoCommandOf(char key) {
@@ -55,7 +68,33 @@ FifoDuty::FifoDuty(std::vector<std::string> paths, bool vacuum)
 
 Status FifoDuty::Begin(MasterDesk& desk) {
   desk_ = &desk;
-  return Open(0);
+  return Inherit() ? Watch(slot_) : Open(0);
+}
+
+// Keys are written at any time, also while one program takes the place of another: they wait in the
+// pipe, which stays open and where it is.
+void FifoDuty::LeaveNotes(HandOver& state) {
+  if (!fifo_.valid() || ::fcntl(fifo_.get(), F_SETFD, 0) != 0) return;
+  state.notes.push_back({std::string(kNote), fmt::format("{} {}", fifo_.get(), paths_[slot_])});
+}
+
+bool FifoDuty::Inherit() {
+  if (desk_->predecessor() == nullptr) return false;
+  for (const Note& note : desk_->predecessor()->notes) {
+    if (note.name != kNote) continue;
+    const size_t blank = std::min(note.text.find(' '), note.text.size());
+    const auto fd = ParseInt(std::string_view(note.text).substr(0, blank));
+    if (!fd) continue;
+    UniqueFd fifo(static_cast<int>(*fd));
+    ::fcntl(fifo.get(), F_SETFD, FD_CLOEXEC);
+    const auto path =
+        std::ranges::find(paths_, note.text.substr(std::min(blank + 1, note.text.size())));
+    if (path == paths_.end() || !IsOurs(fifo.get(), *path)) continue;
+    fifo_ = std::move(fifo);
+    slot_ = static_cast<size_t>(path - paths_.begin());
+    return true;
+  }
+  return false;
 }
 
 Status FifoDuty::Open(size_t slot) {
@@ -70,6 +109,10 @@ Status FifoDuty::Open(size_t slot) {
   if (made != 0) return ErrnoError("master-fifo: mkfifo " + path, error);
   // Open for writing too, so that it is not at its end whenever a writer closes.
   fifo_ = TRY(OpenFile(path, O_RDWR | O_NONBLOCK));
+  return Watch(slot);
+}
+
+Status FifoDuty::Watch(size_t slot) {
   watch_ = TRY(desk_->loop().Watch(fifo_.get(), kReadable, [this](uint32_t) { ReadKeys(); }));
   slot_ = slot;
   return {};

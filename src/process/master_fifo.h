@@ -31,11 +31,14 @@ class FifoDuty final : public Duty {
 
   Status Begin(MasterDesk& desk) override;
   void OnChildrenGone() override;
+  void LeaveNotes(HandOver& state) override;
   void ListFiles(std::vector<std::string>& paths) const override { paths.push_back(paths_[slot_]); }
   void LeaveInChild() override { fifo_.Reset(); }
 
  private:
+  bool Inherit();
   Status Open(size_t slot);
+  Status Watch(size_t slot);
   void Close();
   void ReadKeys();
   void Choose(size_t slot);

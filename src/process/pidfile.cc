@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <limits>
 
 #include "base/file.h"
@@ -15,6 +16,27 @@
 #include "process/messages.h"
 
 namespace uwsgi {
+namespace {
+
+constexpr int kLooks = 1000;
+constexpr useconds_t kLookAgainUs = 10'000;
+
+// Whether a signal of this number has been sent to the process and not yet been taken.
+bool IsPending(pid_t pid, int signal) {
+  constexpr std::string_view kLine = "\nShdPnd:\t";
+  const auto status = ReadFile(fmt::format("/proc/{}/status", pid));
+  const size_t line = status ? status->find(kLine) : std::string::npos;
+  if (line == std::string::npos) return false;
+  const uint64_t set = std::strtoull(status->c_str() + line + kLine.size(), nullptr, 16);
+  return (set >> (signal - 1) & 1) != 0;
+}
+
+// While one waits to be taken, another of its kind would be lost with the value that it carries.
+void AwaitTaken(pid_t pid, int signal) {
+  for (int look = 0; look < kLooks && IsPending(pid, signal); ++look) ::usleep(kLookAgainUs);
+}
+
+}  // namespace
 
 Result<pid_t> ParsePid(std::string_view text) {
   const auto number = ParseInt(Trim(text));
@@ -69,6 +91,7 @@ void GiveBackPidfile(const std::string& path, pid_t former) {
 
 Status SignalPidfile(const std::string& path, int signal, int value) {
   const pid_t pid = TRY(ReadPidfile(path));
+  if (value != 0) AwaitTaken(pid, signal);
   sigval said{};
   said.sival_int = value;
   if ((value == 0 ? ::kill(pid, signal) : ::sigqueue(pid, signal, said)) != 0)

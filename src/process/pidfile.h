@@ -29,7 +29,7 @@ bool RemovePidfile(const std::string& path, pid_t pid);
 void GiveBackPidfile(const std::string& path, pid_t former);
 
 // What `--stop FILE` and its like do: sends `signal` to the process in the file, with a value when
-// that is not 0.
+// that is not 0: then after the process has taken those before it, or after 10 seconds.
 Status SignalPidfile(const std::string& path, int signal, int value = 0);
 
 }  // namespace uwsgi

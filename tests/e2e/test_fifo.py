@@ -98,6 +98,34 @@ def test_reload(server):
     srv.wait_log(r"^\s*workers total requests: ")
 
 
+def test_what_is_told_while_the_program_is_replaced_is_done_afterwards(server, inside):
+    gate = inside({"slow.py": """
+import os, time
+from pathlib import Path
+gate = Path(__file__).with_name("gate")
+# The trial is another process, and shall not wait.
+if gate.exists() and gate.read_text() == str(os.getpid()):
+    print("loading\\n", end="", flush=True)
+    while gate.exists(): time.sleep(0.01)
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"ok"]
+"""}) / "gate"
+    srv = server(args=["--master", "--master-fifo", "{folder}/fifo", "--chdir", gate.parent, "--module", "slow"])
+    tell(srv, "s")
+    srv.wait_log(r"^\s*workers total requests: ")
+    gate.write_text(str(srv.pid))
+    tell(srv, "r")
+    srv.wait_log("^loading$")
+    fd = os.open(srv.folder / "fifo", os.O_WRONLY | os.O_NONBLOCK)  # a shell would wait here for a reader
+    os.write(fd, b"s")
+    os.close(fd)
+    gate.unlink()
+    srv.wait_log(r"^\s*workers total requests: ", count=2)
+    tell(srv, "s")
+    srv.wait_log(r"^\s*workers total requests: ", count=3)
+
+
 def test_pidfiles_are_written_again(server):
     srv = fifo_server(server)
     (srv.folder / "pid").unlink()
@@ -199,6 +227,20 @@ def test_words_of_the_command_line_do_what_they_say(server, program):
     order("resume")
     srv.wait_log(r"worker 1 resumed")
     assert srv.get("/").status == 200
+
+
+def test_a_word_that_comes_before_the_last_one_is_heard_is_not_lost(server, program):
+    srv = fifo_server(server)
+    os.kill(srv.pid, signal.SIGSTOP)
+    assert program.run("--resume", srv.folder / "pid").returncode == 0
+    pausing = subprocess.Popen(program.command(["--pause", str(srv.folder / "pid")]), env=program.environment(), stdout=subprocess.DEVNULL)
+    since = time.monotonic()
+    wait_until(lambda: pausing.poll() is not None or time.monotonic() > since + 1, what="the second word to be said too early, if at all")
+    os.kill(srv.pid, signal.SIGCONT)
+    assert pausing.wait(LEAST) == 0
+    srv.wait_log(r"worker 1 suspended")
+    assert program.run("--resume", srv.folder / "pid").returncode == 0
+    srv.wait_log(r"worker 1 resumed")
 
 
 def test_a_worker_born_in_a_pause_is_paused(server):
