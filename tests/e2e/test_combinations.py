@@ -66,9 +66,10 @@ def test_a_chain_that_is_asked_for_once_more_visits_everybody_again(server):
 
 
 def test_kept_connections_do_not_notice_the_harakiri_of_their_neighbour(server):
-    srv = server(app="workers", args=["--master", "--threads", "4", "--harakiri", "1"], front="http11-socket", allow=["Traceback"])
-    with Load(srv, 3) as load, srv.connect(timeout=srv.seconds(20)) as slow:
-        assert slow.request("GET", "/sleep?2").status == 500
+    srv = server(app="workers", args=["--master", "--threads", "4", "--harakiri", "4", "--harakiri-graceful-timeout", "60"],
+                 front="http11-socket", allow=["Traceback"])
+    with Load(srv, 3) as load, srv.connect() as slow:
+        assert slow.request("GET", "/sleep?6").status == 500
         wait_until(load.after(50), srv.seconds(10), "50 answers")
     assert not load.failures, load.failures[:5]
     assert "Respawned" not in srv.log()

@@ -19,9 +19,9 @@ def environ(module_server):
     return module_server(app="environ")
 
 
-def one_answer(srv, data, timeout=10):
+def one_answer(srv, data):
     """Sends bytes that must be answered once and then closed."""
-    with srv.connect(timeout=timeout) as connection:
+    with srv.connect() as connection:
         connection.send(data)
         response = connection.response()
         assert connection.is_closed(), "the connection must be closed"
@@ -329,7 +329,7 @@ def test_limit_post_holds_for_chunks(server):
 
 
 def test_incomplete_heads_are_answered_408(server):
-    srv = server(app="cases", args=["--http-headers-timeout", "1", "--socket-timeout", "1"], front="http")
+    srv = server(app="cases", args=["--http-headers-timeout", "5", "--socket-timeout", "5"], front="http")
     with srv.connect() as connection:
         connection.send(b"GET / HTTP/1.1\r\nHost:")
         assert connection.response().status == 408
