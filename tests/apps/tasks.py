@@ -62,6 +62,15 @@ def sleeps(seconds, name=""):
 
 
 @spool(pass_arguments=True)
+def waits(name=""):
+    """Until it is told to end."""
+    note("begin", name)
+    while not os.path.exists(os.environ["OUT"] + ".end"):
+        time.sleep(0.01)
+    note("end", name)
+
+
+@spool(pass_arguments=True)
 def dies():
     note("dies")
     os._exit(3)

@@ -157,10 +157,11 @@ def test_a_time_is_kept_to(spooled):
 
 def test_priorities_are_honoured_and_times_within_them(spooled):
     run = spooled("spooler-quiet = true")
-    run.call("tasks.sleeps(1.5, 'first')")
+    run.call("tasks.waits('first')")
     run.wait_notes(1)
     for name, priority in [("a", None), ("b", "10"), ("c", "2"), ("d", "abc"), ("e", 2), ("f", None)]:
         run.call(f"tasks.add('{name}', **{({'priority': priority} if priority else {})!r})")
+    run.let_go()
     order = [note[1][0] for note in run.wait_notes(8) if note[0] == "add"]
     assert order == ["c", "e", "b", "d", "a", "f"]
 
@@ -404,18 +405,16 @@ def test_statistics(spooled):
     run.call("tasks.fails(1)")
     run.call("tasks.add(at='4000000000')")
     run.wait_failed()
-    run.call("tasks.sleeps(600)")
+    run.call("tasks.waits()")
     run.wait_notes(3)
-    wait_until(lambda: stats()[0]["scheduled"] == 1 and stats()[0]["set_aside"] == 1, what=str(stats()))
+    wait_until(lambda: stats()[0]["scheduled"] == 1 and stats()[0]["set_aside"] == 1 and sum(each["tasks"] for each in stats()) == 2, what=stats)
     found = stats()
     assert [each["dir"] for each in found] == [str(run.directory)] * 2
     assert sum(each["tasks"] for each in found) == 2 and sum(each["failures"] for each in found) == 1
     assert sum(each["running"] for each in found) == 1 and all(each["pid"] for each in found)
     assert found[0]["waiting"] == 1
-    for pid in [each["pid"] for each in found if each["running"]]:
-        run.server.signal(signal.SIGTERM)
-        run.server.wait_log("killing workers")
-        os.kill(pid, signal.SIGKILL)
+    run.let_go()
+    run.wait_notes(4)
 
 
 def test_cheap_spoolers_are_there_only_for_tasks(spooled):

@@ -82,6 +82,10 @@ spooler-import = {APPS}/tasks.py
                    f"{count} notes, there are {self.notes()}\n{self.server.log()[-3000:]}")
         return self.notes()
 
+    def let_go(self):
+        """Ends the tasks that wait for it."""
+        self.out.with_name(self.out.name + ".end").touch()
+
     def wait_empty(self, timeout=20):
         wait_until(lambda: not task_files(self.directory), self.server.seconds(timeout),
                    f"an empty spool\n{self.server.log()[-3000:]}")
