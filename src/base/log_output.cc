@@ -145,7 +145,11 @@ ssize_t TryLogWrite(int fd, LogFdKind kind, std::string_view bytes) {
 bool RoomWaiter::HasRoom(int fd) {
   pollfd waiting{fd, POLLOUT, 0};
   const bool was_stalled = is_stalled_.load(std::memory_order_relaxed);
-  const bool has_room = ::poll(&waiting, 1, was_stalled ? 0 : kPatienceMs) > 0;
+  int ready = 0;
+  do {  // a signal does not make a reader late
+    ready = ::poll(&waiting, 1, was_stalled ? 0 : kPatienceMs);
+  } while (ready < 0 && errno == EINTR);
+  const bool has_room = ready > 0;
   if (was_stalled == has_room) is_stalled_.store(!has_room, std::memory_order_relaxed);
   return has_room;
 }

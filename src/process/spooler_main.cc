@@ -27,17 +27,18 @@ constexpr int kWeakestPriority = 19;
 constexpr int64_t kAskUs = 1000;
 constexpr std::array kEndSignals = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
-// Told to end, a spooler finishes its task; when it is killed before it has, that is not the task's
-// fault. The signal may come in the middle of the task, so a handler has to note it.
-const Spooler* noted_spooler = nullptr;
+// Told to end, a spooler finishes its task and begins no other; when it is killed before it has,
+// that is not the task's fault. The signal may come in the middle of the task, so a handler has to
+// note it.
+Spooler* noted_spooler = nullptr;
 void (*handler_before)(int, siginfo_t*, void*) = nullptr;
 
 void OnEndSignal(int signal, siginfo_t* info, void* context) {
-  if (noted_spooler != nullptr) noted_spooler->ForgiveDeath();
+  if (noted_spooler != nullptr) noted_spooler->TellToEnd();
   handler_before(signal, info, context);
 }
 
-void NoteEndSignals(const Spooler& spooler) {
+void NoteEndSignals(Spooler& spooler) {
   noted_spooler = &spooler;
   for (const int signal : kEndSignals) {
     struct sigaction action {};
@@ -112,6 +113,8 @@ void LetGo(const ServingParts& parts) {
 // long as the spooler would wait before it looks again.
 void WorkOff(Spooler& spooler, Wakers& wakers, const Spoolers& all) {
   int64_t last_ran_us = MonotonicMicros();
+  // It may have been told to end before there was anybody to note it.
+  if (wakers.Wait(0) == SpoolerCalls::Next::kStop) return;
   for (;;) {
     switch (spooler.RunRound()) {
       case Spooler::Round::kRan:

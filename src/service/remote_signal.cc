@@ -19,7 +19,10 @@ constexpr char kModifier = 110;
 
 Status WaitFor(int fd, short events) {
   pollfd ready{fd, events, 0};
-  const int got = ::poll(&ready, 1, kPatienceMs);
+  int got = 0;
+  do {
+    got = ::poll(&ready, 1, kPatienceMs);
+  } while (got < 0 && errno == EINTR);
   if (got == 0) return Fail("no answer within {} ms", kPatienceMs);
   if (got < 0) return ErrnoError("poll()", errno);
   return {};

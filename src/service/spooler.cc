@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <functional>
 #include <utility>
@@ -84,6 +85,8 @@ Spooler::Round Spooler::RunRound() {
   bool ran = false;
   std::vector<std::string>& tasks = scan->due;
   for (size_t i = 0; i < tasks.size(); ++i) {
+    // The wait before may have been cut short by just that.
+    if (std::atomic_ref(told_to_end_).load(std::memory_order_relaxed)) return Round::kStopped;
     ++tried_;
     const uint64_t hash = HashOf(BelowDirectory(tasks[i]));
     if (directory_slot().done.HasSince(hash, looked_us_)) continue;
@@ -116,7 +119,8 @@ int64_t Spooler::wait_us() const {
   return std::max<int64_t>(wait, 0);
 }
 
-void Spooler::ForgiveDeath() const {
+void Spooler::TellToEnd() {
+  std::atomic_ref(told_to_end_).store(true, std::memory_order_relaxed);
   if (note_) note_->ForgiveDeath();
 }
 

@@ -56,8 +56,9 @@ class Spooler {
 
   // Counts as a task for spooler-max-tasks (spooler-signal-as-task).
   void CountTask() { ++tasks_; }
-  // From a signal handler too: a kill from here on is not the fault of the task that runs.
-  void ForgiveDeath() const;
+  // From a signal handler too: no task is begun any more, and a kill from here on is not the fault
+  // of the one that runs.
+  void TellToEnd();
   // Before the end of the process, in order.
   void Leave();
 
@@ -95,7 +96,8 @@ class Spooler {
   SpoolDir dir_;
   SpoolerCalls calls_;
   std::optional<RunningNote> note_;
-  UniqueFd folder_;  // of the task at hand
+  bool told_to_end_ = false;  // by any thread
+  UniqueFd folder_;           // of the task at hand
   std::string folder_path_;
   bool uses_spares_;
   // Tasks that this process leaves alone until then: not its own, or beyond its rights.

@@ -234,7 +234,7 @@ TEST_F(SpoolerTest, ADeathAfterTheStopSignalIsNotTheTasksFault) {
   if (child == 0) {
     std::optional<Spooler> spooler;
     act_ = [&spooler](const SpoolTask&) {
-      spooler->ForgiveDeath();
+      spooler->TellToEnd();
       ::raise(SIGKILL);
       return SpoolResult();
     };
@@ -302,6 +302,15 @@ TEST_F(SpoolerTest, StopsBetweenTasks) {
   next_ = Next::kStop;
   EXPECT_EQ(MakeSpooler().RunRound(), Round::kStopped);
   EXPECT_EQ(ran_.size(), 1U);
+}
+
+TEST_F(SpoolerTest, BeginsNothingWhenItIsToldToEndBeforeTheRound) {
+  Start();
+  Add("1");
+  Spooler spooler = MakeSpooler();
+  spooler.TellToEnd();
+  EXPECT_EQ(spooler.RunRound(), Round::kStopped);
+  EXPECT_TRUE(ran_.empty());
 }
 
 TEST_F(SpoolerTest, ARoundThatRunsNothingTakesNoWakeUp) {

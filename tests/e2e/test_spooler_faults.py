@@ -122,6 +122,21 @@ def test_a_running_task_is_finished_on_stop(spooled):
     assert len(task_files(run.directory)) == 1
 
 
+def test_a_spooler_that_is_told_to_end_while_it_waits_begins_nothing(spooled):
+    run = spooled()
+    pid, = spooler_pids(run)
+    run.server.wait_log("spawned the uWSGI spooler")
+    os.kill(pid, signal.SIGSTOP)
+    run.call("tasks.waits()")
+    run.server.signal(signal.SIGTERM)
+    wait_until(lambda: not run.server.accepts(), what="everybody to be told")
+    os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: not processes.alive(pid) or run.notes(), what="its end, or a task")
+    run.let_go()
+    run.server.ended(0)
+    assert run.notes() == [] and len(task_files(run.directory)) == 1
+
+
 def test_a_running_task_is_finished_on_reload(spooled):
     run = spooled()
     run.call("tasks.sleeps(3, 'x')")
