@@ -8,9 +8,9 @@ import time
 
 def application(environ, start_response):
     path = environ["PATH_INFO"]
-    if path == "/wait":  # until the file named by the query exists, at most 20 s
+    if path == "/wait":  # until the file named by the query exists, at most two minutes
         print(f"waiting in {os.getpid()}", file=sys.stderr, flush=True)
-        for _ in range(2000):
+        for _ in range(12_000):
             if os.path.exists(environ["QUERY_STRING"]):
                 break
             time.sleep(0.01)

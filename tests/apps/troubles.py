@@ -18,7 +18,7 @@ HOARD = []
 
 
 def wait_for(path):
-    for _ in range(6000):
+    for _ in range(12_000):
         if os.path.exists(path):
             return
         time.sleep(0.01)

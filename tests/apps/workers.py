@@ -19,9 +19,9 @@ def application(environ, start_response):
         os._exit(int(query))
     if path == "/sleep":
         time.sleep(float(query))
-    if path == "/wait":  # until the file named by the query exists, at most 20 s
+    if path == "/wait":  # until the file named by the query exists, at most two minutes
         print(f"waiting in {os.getpid()}", file=sys.stderr, flush=True)
-        for _ in range(2000):
+        for _ in range(12_000):
             if os.path.exists(query):
                 break
             time.sleep(0.01)

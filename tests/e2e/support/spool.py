@@ -75,7 +75,8 @@ spooler-import = {APPS}/tasks.py
         return Path(ast.literal_eval(answer).decode())
 
     def notes(self):
-        return [ast.literal_eval(line) for line in self.out.read_text().splitlines()]
+        whole, _, _ = self.out.read_text().rpartition("\n")  # the last one may still be being written
+        return [ast.literal_eval(line) for line in whole.splitlines()]
 
     def wait_notes(self, count, timeout=20):
         wait_until(lambda: len(self.notes()) >= count, self.server.seconds(timeout),
