@@ -65,16 +65,27 @@ bool AppendBytes(PyObject* list, ByteView bytes) {
   return item && PyList_Append(list, item.get()) == 0;
 }
 
-// spooler_jobs() -> list of bytes: the tasks of the first directory, without those in priorities
-PyObject* SpoolerJobs(PyObject*, PyObject*) noexcept {
+// The tasks of a directory, without those in priorities.
+Result<std::vector<std::string>> TopTasks(const SpoolDir& directory) {
+  SpoolScan found = TRY(directory.Scan(spoolers().spec().is_ordered, INT64_MAX));
+  std::erase_if(found.due, [&directory](const std::string& path) {
+    return path.rfind('/') != directory.path().size();
+  });
+  return std::move(found.due);
+}
+
+// spooler_jobs() -> list of bytes: the tasks of the first directory, without those in priorities.
+// Not noexcept: it waits for the disk, see GilRelease.
+PyObject* SpoolerJobs(PyObject*, PyObject*) {
+  Result<std::vector<std::string>> paths;
+  if (spoolers().directories() > 0) {
+    GilRelease unlocked;
+    paths = TopTasks(spoolers().directory(0));
+  }
+  if (!paths) return Raise(PyExc_OSError, paths.error().text());
   PyRef jobs = PyRef::Steal(PyList_New(0));
-  if (!jobs || spoolers().directories() == 0) return jobs.Release();
-  const SpoolDir directory = spoolers().directory(0);
-  const auto found = directory.Scan(spoolers().spec().is_ordered, INT64_MAX);
-  if (!found) return Raise(PyExc_OSError, found.error().text());
-  for (const std::string& path : found->due) {
-    const bool is_top = path.rfind('/') == directory.path().size();
-    if (is_top && !AppendBytes(jobs.get(), path)) return nullptr;
+  for (const std::string& path : *paths) {
+    if (!jobs || !AppendBytes(jobs.get(), path)) return nullptr;
   }
   return jobs.Release();
 }
@@ -95,11 +106,16 @@ PyObject* SpoolerPids(PyObject*, PyObject*) noexcept {
   return pids.Release();
 }
 
-// spooler_get_task(path) -> dict of bytes, or None when it is not there or runs
-PyObject* SpoolerGetTask(PyObject*, PyObject* args) noexcept {
+// spooler_get_task(path) -> dict of bytes, or None when it is not there or runs. Not noexcept: it
+// waits for the disk, see GilRelease.
+PyObject* SpoolerGetTask(PyObject*, PyObject* args) {
   std::string path;
   if (PyArg_ParseTuple(args, "O&:spooler_get_task", PathConverter, &path) == 0) return nullptr;
-  const auto task = PeekSpoolFile(path);
+  Result<std::optional<SpoolTask>> task;
+  {
+    GilRelease unlocked;
+    task = PeekSpoolFile(path);
+  }
   if (!task || !*task) Py_RETURN_NONE;
   return SpoolTaskToDict(**task).Release();
 }

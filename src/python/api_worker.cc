@@ -12,6 +12,7 @@
 #include "python/call_args.h"
 #include "python/call_state.h"
 #include "python/convert.h"
+#include "python/gil.h"
 #include "python/py_error.h"
 #include "wire/uwsgi_packet.h"
 
@@ -156,11 +157,17 @@ PyObject* NoScrolls(PyObject*, PyObject*) noexcept { Py_RETURN_NONE; }
 // micros() -> int: wall clock
 PyObject* Micros(PyObject*, PyObject*) noexcept { return PyLong_FromLongLong(WallMicros()); }
 
-// extract(path) -> bytes; compat: also with the file:// in front
-PyObject* Extract(PyObject*, PyObject* args) noexcept {
+// The disk may take its time: see GilRelease.
+Result<std::string> ReadUnlocked(const std::string& path) {
+  GilRelease unlocked;
+  return ReadFile(path);
+}
+
+// extract(path) -> bytes; compat: also with the file:// in front. Not noexcept: see GilRelease.
+PyObject* Extract(PyObject*, PyObject* args) {
   std::string path;
   if (!PyArg_ParseTuple(args, "O&:extract", PathConverter, &path)) return nullptr;
-  const auto bytes = ReadFile(StartsWith(path, "file://") ? path.substr(7) : path);
+  const auto bytes = ReadUnlocked(StartsWith(path, "file://") ? path.substr(7) : path);
   return bytes ? ToBytes(*bytes).Release() : Raise(PyExc_OSError, bytes.error().text());
 }
 
@@ -184,11 +191,11 @@ bool AddPairs(PyObject* dict, ByteView body) {
 }
 
 // parsefile(path) -> dict of bytes, or None: a file in the form of a uwsgi packet (modifier 0 or
-// 17)
-PyObject* ParseFile(PyObject*, PyObject* args) noexcept {
+// 17). Not noexcept: see GilRelease.
+PyObject* ParseFile(PyObject*, PyObject* args) {
   std::string path;
   if (!PyArg_ParseTuple(args, "O&:parsefile", PathConverter, &path)) return nullptr;
-  const auto bytes = ReadFile(path);
+  const auto bytes = ReadUnlocked(path);
   if (!bytes || bytes->size() < kUwsgiHeaderSize || (bytes->front() != 0 && bytes->front() != 17))
     Py_RETURN_NONE;
   const ByteView body = ByteView(*bytes).substr(kUwsgiHeaderSize);

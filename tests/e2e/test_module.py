@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `uwsgi` module as an application sees it."""
+import os
 import socket
 from urllib.parse import quote
 
@@ -124,3 +125,23 @@ def application(environ, start_response):
     return [str(told).encode()]
 """, args=["--master", *(["--socket", path] if own else [])])
     assert srv.get("/").text == "3"
+
+
+@pytest.mark.parametrize("call, expected", [("extract", "b'\\x00\\x00\\x00\\x00'"), ("parsefile", "{}")])
+def test_a_file_that_takes_its_time_holds_up_no_other_thread(server, tmp_path, call, expected):
+    """The file is a FIFO, which another thread of the same process fills."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    srv = server(app=f"""
+import threading, uwsgi
+def application(environ, start_response):
+    read = []
+    reader = threading.Thread(target=lambda: read.append(uwsgi.{call}({str(path)!r})))
+    reader.start()
+    with open({str(path)!r}, "wb") as pipe:
+        pipe.write(bytes(4))
+    reader.join()
+    start_response("200 OK", [])
+    return [repr(read[0]).encode()]
+""", args=["--enable-threads", "--harakiri", "10", "--master"])
+    assert srv.get("/").text == expected
