@@ -7,7 +7,6 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "wire/http_date.h"
 
 // What HTTP/1.1 responses are made of. The Append... helpers write onto any buffer with
 // append(const char*, size_t).

@@ -20,25 +20,6 @@ TEST(Http1Writer, KnowsReasonPhrases) {
   EXPECT_EQ(ReasonPhrase(600), "");
 }
 
-TEST(Http1Writer, DatesAreImfFixdate) {
-  EXPECT_EQ(FormatHttpDate(784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
-  EXPECT_EQ(FormatHttpDate(0), "Thu, 01 Jan 1970 00:00:00 GMT");
-  EXPECT_EQ(FormatHttpDate(1709251199), "Thu, 29 Feb 2024 23:59:59 GMT");
-}
-
-TEST(Http1Writer, ReadsDatesOfAllThreeForms) {
-  constexpr int64_t kNow = 1700000000;
-  for (const ByteView text : {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
-                              "Sun Nov  6 08:49:37 1994"}) {
-    EXPECT_EQ(ParseHttpDate(text, kNow), 784111777) << text;
-  }
-  for (const ByteView text : {"", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
-                              "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 06 Foo 1994 08:49:37 GMT",
-                              "Sun, 06 Nov 1994 08:49:37 GMT ", "784111777"}) {
-    EXPECT_FALSE(ParseHttpDate(text, kNow)) << text;
-  }
-}
-
 TEST(Http1Writer, NamesAreTokens) {
   EXPECT_TRUE(IsValidFieldName("X-A"));
   for (const ByteView bad : {"", "X A", "X:", "X\r\n", "X\xe9"})
