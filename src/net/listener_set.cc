@@ -207,16 +207,16 @@ std::vector<const Listener*> ListenerSet::pointers() const {
   return all;
 }
 
-Result<std::string> ListenerSet::HandOver() const {
-  std::string text;
+Result<std::vector<std::string>> ListenerSet::HandOver() const {
+  std::vector<std::string> texts;
   for (const auto* group : {&listeners_, &unused_shared_}) {
     for (const Listener& listener : *group) {
       TRY_STATUS(SetCloseOnExec(listener.fd(), false));
-      text += fmt::format("{} {} {}\n", listener.fd(), static_cast<int>(listener.source()),
-                          listener.bound_as());
+      texts.push_back(fmt::format("{} {} {}", listener.fd(), static_cast<int>(listener.source()),
+                                  listener.bound_as()));
     }
   }
-  return text;
+  return texts;
 }
 
 Status ListenerSet::TakeBack() const {
@@ -233,9 +233,9 @@ void ListenerSet::Renew() const {
   }
 }
 
-std::vector<InheritedSocket> ParseHandOver(std::string_view text) {
+std::vector<InheritedSocket> ParseHandOver(std::span<const std::string> texts) {
   std::vector<InheritedSocket> sockets;
-  for (const std::string_view line : Split(text, '\n')) {
+  for (const std::string_view line : texts) {
     const size_t first = line.find(' ');
     const size_t second = first == std::string_view::npos ? first : line.find(' ', first + 1);
     if (second == std::string_view::npos) continue;

@@ -38,9 +38,9 @@ class ListenerSet {
   // One line for each, for the log.
   [[nodiscard]] const std::vector<std::string>& start_lines() const { return start_lines_; }
 
-  // Before an exec that reloads the server: the descriptors stay open, and the text tells the
-  // successor about them.
-  [[nodiscard]] Result<std::string> HandOver() const;
+  // Before an exec that reloads the server: the descriptors stay open, and these texts, one for
+  // each, tell the successor about them.
+  [[nodiscard]] Result<std::vector<std::string>> HandOver() const;
   // When that exec has failed.
   [[nodiscard]] Status TakeBack() const;
   // After that exec: what the options say of sockets that came from the predecessor, as far as it
@@ -55,9 +55,9 @@ class ListenerSet {
   std::vector<std::string> start_lines_;
 };
 
-// The sockets of the text that HandOver() gave to the predecessor's successor; what is no open
+// The sockets of the texts that HandOver() gave to the predecessor's successor; what is no open
 // descriptor is left out.
-std::vector<InheritedSocket> ParseHandOver(std::string_view text);
+std::vector<InheritedSocket> ParseHandOver(std::span<const std::string> texts);
 
 // The sockets of a service manager (reference 20 section 4): descriptors 3 and on, when
 // `listen_pid` (LISTEN_PID) names this process and `listen_fds` (LISTEN_FDS) how many there are.

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -113,16 +114,16 @@ TEST(ListenerSet, ASuccessorTakesOverWhatWasHandedOver) {
   const std::vector specs{Spec("127.0.0.1:0", 1), Spec(dir / "x.sock", 2), Shared("127.0.0.1:"),
                           Mapped(0, 4)};
   const ListenerSet first = ListenerSet::Bind(specs).value();
-  const std::string text = first.HandOver().value();
+  const std::vector<std::string> texts = first.HandOver().value();
   std::vector<int> ports;
   // As an exec would do it: the same descriptors (copies here, since both live in this process).
-  std::string copied;
+  std::vector<std::string> copied;
   for (const Listener& listener : first.listeners()) {
     EXPECT_FALSE(ClosesOnExec(listener.fd()));
     ports.push_back(listener.port());
-    const std::string line = fmt::format("{} 0 {}\n", listener.fd(), listener.bound_as());
-    EXPECT_NE(text.find(line), std::string::npos) << text;
-    copied += fmt::format("{} 0 {}\n", ::dup(listener.fd()), listener.bound_as());
+    EXPECT_EQ(std::ranges::count(texts, fmt::format("{} 0 {}", listener.fd(), listener.bound_as())),
+              1);
+    copied.push_back(fmt::format("{} 0 {}", ::dup(listener.fd()), listener.bound_as()));
   }
   const ListenerSet second = ListenerSet::Bind(specs, ParseHandOver(copied)).value();
   ASSERT_EQ(second.listeners().size(), 3U);
@@ -140,7 +141,7 @@ TEST(ListenerSet, ASuccessorClosesWhatIsNotConfiguredAnyMore) {
   Listener old = Listener::Bind(Spec("127.0.0.1:0", 1)).value();
   const SocketAddress address = old.address();
   std::vector<InheritedSocket> inherited =
-      ParseHandOver(fmt::format("{} 0 127.0.0.1:0\n", ::dup(old.fd())));
+      ParseHandOver(std::vector{fmt::format("{} 0 127.0.0.1:0", ::dup(old.fd()))});
   ASSERT_EQ(inherited.size(), 1U);
   { const Listener gone = std::move(old); }
   const TempDir dir;
@@ -155,8 +156,8 @@ TEST(ListenerSet, AnInheritedUnixSocketWhoseFileIsGoneIsOpenedAnew) {
   const TempDir dir;
   const std::vector specs{Spec(dir / "x.sock", 1)};
   const ListenerSet first = ListenerSet::Bind(specs).value();
-  const std::string copied =
-      fmt::format("{} 0 {}\n", ::dup(first.listeners()[0].fd()), specs[0].address);
+  const std::vector copied{
+      fmt::format("{} 0 {}", ::dup(first.listeners()[0].fd()), specs[0].address)};
   ASSERT_TRUE(first.listeners()[0].RemoveFile());
   const ListenerSet second = ListenerSet::Bind(specs, ParseHandOver(copied)).value();
   EXPECT_EQ(second.listeners()[0].source(), ListenerSource::kBound);
@@ -195,8 +196,8 @@ TEST(ListenerSet, AdoptsTheDescriptorThatAnAddressNames) {
 }
 
 TEST(HandOver, LeavesOutWhatIsNoListeningSocket) {
-  EXPECT_TRUE(ParseHandOver("").empty());
-  EXPECT_TRUE(ParseHandOver("9999 0 :80\nx 0 :80\n1\n1 9 :80\n0\n").empty());
+  const std::vector<std::string> texts{"", "9999 0 :80", "x 0 :80", "1", "1 9 :80", "0"};
+  EXPECT_TRUE(ParseHandOver(texts).empty());
 }
 
 TEST(ActivatedSockets, AreForThisProcessOnly) {

@@ -30,12 +30,6 @@ ProgramSpec ShellFor(const std::string& command) {
   return program;
 }
 
-// A command as a note can carry it.
-std::string OnOneLine(std::string text) {
-  std::ranges::replace(text, '\n', ' ');
-  return std::string(Trim(text));
-}
-
 }  // namespace
 
 Status CronDuty::Begin(MasterDesk& desk) {
@@ -57,13 +51,13 @@ void CronDuty::Adopt(const HandOver& state) {
 // PID STARTED COMMAND
 void CronDuty::AdoptRun(std::string_view text) {
   const auto words = SplitWords(text);
-  if (words.size() < 3) return;
+  if (words.size() < 2) return;
   const auto pid = ParseInt(words[0]);
   const auto started_s = ParseInt(words[1]);
-  const std::string_view command = text.substr(static_cast<size_t>(words[2].data() - text.data()));
+  const auto end = static_cast<size_t>(words[1].data() + words[1].size() - text.data());
+  const std::string_view command = text.substr(std::min(end + 1, text.size()));
   const auto& jobs = board_.jobs();
-  const auto job = std::ranges::find_if(
-      jobs, [&](const CronJob& each) { return OnOneLine(each.command) == command; });
+  const auto job = std::ranges::find(jobs, command, &CronJob::command);
   if (!pid || !started_s || job == jobs.end()) return;
   const uint64_t id = ++last_run_;
   const auto child = static_cast<pid_t>(*pid);
@@ -76,9 +70,8 @@ void CronDuty::LeaveNotes(HandOver& state) {
   if (clock_.done())
     state.notes.push_back({std::string(kMinuteNote), fmt::to_string(*clock_.done())});
   for (const auto& [id, run] : runs_) {
-    state.notes.push_back(
-        {std::string(kRunNote), fmt::format("{} {} {}", run.pid, run.started_s,
-                                            OnOneLine(board_.jobs()[run.job].command))});
+    state.notes.push_back({std::string(kRunNote), fmt::format("{} {} {}", run.pid, run.started_s,
+                                                              board_.jobs()[run.job].command)});
   }
 }
 

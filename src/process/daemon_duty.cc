@@ -280,8 +280,7 @@ void DaemonDuty::AdoptPredecessors() {
 
 void DaemonDuty::AdoptOrEnd(const OldDaemon& old) {
   const auto heir = std::ranges::find_if(daemons_, [&](const auto& daemon) {
-    return !daemon->spec.is_smart() && daemon->pid == 0 &&
-           ReplaceAll(daemon->spec.command, "\n", " ") == old.command;
+    return !daemon->spec.is_smart() && daemon->pid == 0 && daemon->spec.command == old.command;
   });
   if (heir != daemons_.end()) {
     Adopt(**heir, old.pid);

@@ -164,8 +164,7 @@ Result<DaemonSpec> ParseSmartDaemon(std::string_view text) {
 }
 
 std::string EncodeOldDaemon(const OldDaemon& daemon) {
-  return fmt::format("{} {} {}", daemon.pid, daemon.stays ? 1 : 0,
-                     ReplaceAll(daemon.command, "\n", " "));
+  return fmt::format("{} {} {}", daemon.pid, daemon.stays ? 1 : 0, daemon.command);
 }
 
 Result<OldDaemon> DecodeOldDaemon(std::string_view text) {

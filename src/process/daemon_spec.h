@@ -47,8 +47,8 @@ Result<DaemonSpec> ParseSmartDaemon(std::string_view text);
 // it.
 struct OldDaemon {
   pid_t pid = 0;
-  bool stays = false;   // it has been told of the reload; else it is to be replaced
-  std::string command;  // its line ends are blanks here
+  bool stays = false;  // it has been told of the reload; else it is to be replaced
+  std::string command;
 };
 std::string EncodeOldDaemon(const OldDaemon& daemon);
 Result<OldDaemon> DecodeOldDaemon(std::string_view text);

@@ -56,7 +56,7 @@ TEST(OldDaemon, IsTheSameForTheNextProgram) {
   EXPECT_EQ(stays->pid, 71);
   EXPECT_TRUE(stays->stays);
   EXPECT_EQ(stays->command, "redis-server --port 0  # blanks");
-  EXPECT_EQ(DecodeOldDaemon(EncodeOldDaemon({72, false, "a\nb"}))->command, "a b");
+  EXPECT_EQ(DecodeOldDaemon(EncodeOldDaemon({72, false, "a\nb "}))->command, "a\nb ");
   EXPECT_FALSE(DecodeOldDaemon("1 0 x"));
   EXPECT_FALSE(DecodeOldDaemon("71"));
 }

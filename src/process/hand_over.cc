@@ -15,7 +15,7 @@
 namespace uwsgi {
 namespace {
 
-// The text, a fact in each line:
+// The text, a fact in each line, in which NUL stands for a line end:
 //   uwsgi-handover 1
 //   reloads N
 //   failed N
@@ -33,8 +33,19 @@ namespace {
 //   helper ID PID DRAINING DEADLINE MERCY
 //   file INODE PATH
 //   note NAME TEXT
-//   listener FD SOURCE ADDRESS      (a line of ListenerSet::HandOver)
+//   listener FD SOURCE ADDRESS      (as ListenerSet::HandOver makes it)
 constexpr std::string_view kMagic = "uwsgi-handover 1";
+
+void AddLine(std::string& text, std::string line) {
+  std::ranges::replace(line, '\n', '\0');
+  text.append(line).push_back('\n');
+}
+
+std::string OfLine(std::string_view line) {
+  std::string fact(line);
+  std::ranges::replace(fact, '\0', '\n');
+  return fact;
+}
 
 Result<int64_t> Number(std::string_view text) {
   const auto number = ParseInt(text);
@@ -105,9 +116,10 @@ Status DecodeLine(HandOver& state, std::string_view line) {
                            std::string(rest.substr(std::min(end + 1, rest.size())))});
   } else if (name == "note") {
     const size_t end = std::min(rest.find(' '), rest.size());
-    state.notes.push_back({std::string(rest.substr(0, end)), std::string(Trim(rest.substr(end)))});
+    state.notes.push_back({std::string(rest.substr(0, end)),
+                           std::string(rest.substr(std::min(end + 1, rest.size())))});
   } else if (name == "listener") {
-    state.listeners.append(rest).push_back('\n');
+    state.listeners.emplace_back(rest);
   }
   // What another version adds is none of our business.
   return {};
@@ -120,28 +132,26 @@ std::string EncodeHandOver(const HandOver& state) {
   text += fmt::format("\nreloads {}\nfailed {}\nstarted {}\n", state.reloads, state.failed_reloads,
                       state.started_on);
   if (state.brutal) text += "brutal\n";
-  for (const int fd : state.lifelines) text += fmt::format("lifeline {}\n", fd);
-  for (const int fd : state.inlets) text += fmt::format("inlet {}\n", fd);
-  if (!state.log_file.empty() && state.log_file.find('\n') == std::string::npos)
-    text += fmt::format("log-file {}\n", state.log_file);
-  if (!state.jail.empty()) text += fmt::format("jail {}\n", state.jail);
-  if (state.capabilities != 0) text += fmt::format("capabilities {}\n", state.capabilities);
+  for (const int fd : state.lifelines) AddLine(text, fmt::format("lifeline {}", fd));
+  for (const int fd : state.inlets) AddLine(text, fmt::format("inlet {}", fd));
+  if (!state.log_file.empty()) AddLine(text, "log-file " + state.log_file);
+  if (!state.jail.empty()) AddLine(text, "jail " + state.jail);
+  if (state.capabilities != 0) AddLine(text, fmt::format("capabilities {}", state.capabilities));
   for (const LeftQueue& queue : state.mule_queues)
-    text += fmt::format("mule-queue {} {} {}\n", queue.taking, queue.giving, queue.name);
-  for (const int fd : state.log_outputs) text += fmt::format("log-output {}\n", fd);
-  for (const pid_t pid : state.log_processes) text += fmt::format("log-process {}\n", pid);
+    AddLine(text, fmt::format("mule-queue {} {} {}", queue.taking, queue.giving, queue.name));
+  for (const int fd : state.log_outputs) AddLine(text, fmt::format("log-output {}", fd));
+  for (const pid_t pid : state.log_processes) AddLine(text, fmt::format("log-process {}", pid));
   for (const OldChild& child : state.children) {
-    text += fmt::format("{} {} {} {} {}", child.is_worker ? "worker" : "helper", child.id,
-                        child.pid, child.draining ? 1 : 0, child.deadline_us);
-    if (!child.is_worker) text += fmt::format(" {}", child.mercy_us);
-    text += '\n';
+    std::string line = fmt::format("{} {} {} {} {}", child.is_worker ? "worker" : "helper",
+                                   child.id, child.pid, child.draining ? 1 : 0, child.deadline_us);
+    if (!child.is_worker) line += fmt::format(" {}", child.mercy_us);
+    AddLine(text, std::move(line));
   }
   for (const MadeFile& file : state.files)
-    text += fmt::format("file {} {}\n", file.inode, file.path);
-  for (const Note& note : state.notes) text += fmt::format("note {} {}\n", note.name, note.text);
-  for (const std::string_view line : Split(state.listeners, '\n')) {
-    if (!line.empty()) text += fmt::format("listener {}\n", line);
-  }
+    AddLine(text, fmt::format("file {} {}", file.inode, file.path));
+  for (const Note& note : state.notes)
+    AddLine(text, fmt::format("note {} {}", note.name, note.text));
+  for (const std::string& listener : state.listeners) AddLine(text, "listener " + listener);
   return text;
 }
 
@@ -151,7 +161,7 @@ Result<HandOver> DecodeHandOver(std::string_view text) {
   HandOver state;
   for (size_t i = 1; i < lines.size(); ++i) {
     if (lines[i].empty()) continue;
-    auto decoded = DecodeLine(state, lines[i]);
+    auto decoded = DecodeLine(state, OfLine(lines[i]));
     if (!decoded)
       return WithContext(fmt::format("state of the former master, line {}", i + 1),
                          decoded.error());

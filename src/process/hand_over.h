@@ -32,25 +32,25 @@ struct MadeFile {
   std::string path;  // absolute
 };
 
-// A fact that a duty of the master leaves to its successor, told apart by its name. The text has
-// no line ends.
+// A fact that a duty of the master leaves to its successor, told apart by its name, a word.
 struct Note {
   std::string name;
   std::string text;
 };
 
 // What a master leaves to the program that takes its place at a graceful reload. It travels as text
-// in a memory file, whose descriptor an environment variable names.
+// in a memory file, whose descriptor an environment variable names. Paths, names and texts may hold
+// any byte but NUL.
 struct HandOver {
-  int failed_reloads = 0;            // how often that was given up
-  int reloads = 1;                   // how often the server has been reloaded, this time included
-  int64_t started_on = 0;            // of the first start, seconds since 1970
-  std::string listeners;             // as ListenerSet::HandOver made it
-  std::string log_file;              // that the log goes to, absolute; empty for none
-  std::string jail;                  // that it cannot leave (chroot); empty for none
-  uint64_t capabilities = 0;         // beyond those of its user
-  std::vector<int> log_outputs;      // 1 and 2 of before the log was captured, or none
-  std::vector<pid_t> log_processes;  // are to be reaped
+  int failed_reloads = 0;              // how often that was given up
+  int reloads = 1;                     // how often the server has been reloaded, this time included
+  int64_t started_on = 0;              // of the first start, seconds since 1970
+  std::vector<std::string> listeners;  // as ListenerSet::HandOver made them
+  std::string log_file;                // that the log goes to, absolute; empty for none
+  std::string jail;                    // that it cannot leave (chroot); empty for none
+  uint64_t capabilities = 0;           // beyond those of its user
+  std::vector<int> log_outputs;        // 1 and 2 of before the log was captured, or none
+  std::vector<pid_t> log_processes;    // are to be reaped
   std::vector<int>
       lifelines;  // write ends of the pipes that tell old workers whether they have a master
   std::vector<int> inlets;  // taking ends of what old workers give away (worker/succession.h)

@@ -16,7 +16,7 @@ TEST(HandOver, SurvivesTheWayThroughText) {
   state.reloads = 3;
   state.failed_reloads = 2;
   state.started_on = 1700000000;
-  state.listeners = "5 0 127.0.0.1:8000\n6 0 /run/a b.sock\n";
+  state.listeners = {"5 0 127.0.0.1:8000", "6 0 /run/a b.sock"};
   state.lifelines = {8, 9};
   state.inlets = {10, 11};
   state.mule_queues = {{"0", 12, 13}, {"farm_a b", 14, 15}};
@@ -51,6 +51,29 @@ TEST(HandOver, SurvivesTheWayThroughText) {
   EXPECT_EQ(decoded->children[1].deadline_us, 123456789);
   EXPECT_FALSE(decoded->children[2].is_worker);
   EXPECT_EQ(decoded->children[2].mercy_us, 7'000'000);
+}
+
+TEST(HandOver, NamesMayHoldLineEndsAndBlanks) {
+  const std::string name = "/run/a\nreloads 99\n\nb c ";
+  HandOver state;
+  state.listeners = {"5 0 " + name};
+  state.log_file = state.jail = name;
+  state.mule_queues = {{name, 1, 2}};
+  state.files = {{77, name}};
+  state.notes = {{"touch", name}, {"nothing", ""}};
+  const auto decoded = DecodeHandOver(EncodeHandOver(state));
+  ASSERT_TRUE(decoded) << decoded.error().text();
+  EXPECT_EQ(decoded->reloads, 1);
+  EXPECT_EQ(decoded->listeners, state.listeners);
+  EXPECT_EQ(decoded->log_file, name);
+  EXPECT_EQ(decoded->jail, name);
+  ASSERT_EQ(decoded->mule_queues.size(), 1U);
+  EXPECT_EQ(decoded->mule_queues[0].name, name);
+  ASSERT_EQ(decoded->files.size(), 1U);
+  EXPECT_EQ(decoded->files[0].path, name);
+  ASSERT_EQ(decoded->notes.size(), 2U);
+  EXPECT_EQ(decoded->notes[0].text, name);
+  EXPECT_EQ(decoded->notes[1].text, "");
 }
 
 TEST(HandOver, RefusesAnotherText) { EXPECT_FALSE(DecodeHandOver("something else\n")); }
