@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/regular_file.h"
 #include "base/strings.h"
 #include "process/messages.h"
 
@@ -47,7 +48,7 @@ Result<pid_t> ParsePid(std::string_view text) {
 }
 
 Result<pid_t> ReadPidfile(const std::string& path) {
-  const std::string text = TRY(ReadFile(path));
+  const std::string text = TRY(ReadRegularFile(path));
   auto pid = ParsePid(text);
   if (!pid) return WithContext("pidfile " + path, pid.error());
   if (::kill(*pid, 0) != 0 && errno == ESRCH) {
@@ -71,7 +72,7 @@ Status WritePidfile(const std::string& path) {
 }
 
 bool RemovePidfile(const std::string& path, pid_t pid) {
-  const auto text = ReadFile(path);
+  const auto text = ReadRegularFile(path);
   if (!text) return false;
   const auto written = ParsePid(*text);
   return written && *written == pid && ::unlink(path.c_str()) == 0;

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "testing/in_child.h"
 
 namespace uwsgi {
 namespace {
@@ -67,6 +68,15 @@ TEST_F(PidfileTest, AnEmptyFileIsAnErrorAndSignalsNobody) {
   const auto sent = SignalPidfile(path(), SIGTERM);
   ASSERT_FALSE(sent);
   EXPECT_NE(sent.error().message.find(path()), std::string::npos);
+}
+
+TEST_F(PidfileTest, AFifoIsAnErrorAndKeepsNobodyWaiting) {
+  ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
+  EXPECT_EQ(InChild([&] {
+              ::alarm(20);
+              return ReadPidfile(path()) || RemovePidfile(path(), ::getpid()) ? 1 : 0;
+            }),
+            0);
 }
 
 TEST_F(PidfileTest, AProcessThatIsGoneIsAnError) {

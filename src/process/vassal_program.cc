@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/vassal_program.h"
 
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
 
+#include "base/regular_file.h"
 #include "base/strings.h"
-#include "base/unique_fd.h"
 #include "process/emperor_protocol.h"
 
 namespace uwsgi {
@@ -54,11 +52,10 @@ ProgramIdentity IdentityOf(const VassalFile& file) {
 // The first line of a regular file; nothing for whatever else others have put there, which might
 // keep the Emperor waiting.
 std::string FirstLineOf(const std::string& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  struct stat facts {};
-  if (!fd.valid() || ::fstat(fd.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return {};
+  const auto fd = OpenRegularFile(path);
+  if (!fd) return {};
   std::array<char, 4096> bytes;
-  const ssize_t got = ::read(fd.get(), bytes.data(), bytes.size());
+  const ssize_t got = ::read(fd->get(), bytes.data(), bytes.size());
   const std::string_view text(bytes.data(), static_cast<size_t>(std::max<ssize_t>(got, 0)));
   return std::string(Trim(text.substr(0, text.find('\n'))));
 }

@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "base/file.h"
+#include "base/regular_file.h"
 
 namespace uwsgi {
 namespace {
@@ -54,7 +55,7 @@ void MetricFiles::Write() {
 
 void RestoreMetrics(const std::string& directory, std::span<MetricSpec> metrics) {
   for (MetricSpec& spec : metrics) {
-    const auto text = ReadFile(directory + "/" + spec.name);
+    const auto text = ReadRegularFile(directory + "/" + spec.name);
     if (!text) continue;
     int64_t value = 0;
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);

@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "base/file.h"
+#include "base/regular_file.h"
 #include "base/strings.h"
 
 namespace uwsgi {
@@ -35,7 +35,7 @@ int64_t SumOf(const Metrics::Row& row) {
 
 // A file that cannot be read, or has no such word, counts 0.
 int64_t WordOf(const MetricSpec& spec) {
-  const auto text = ReadFile(spec.file);
+  const auto text = ReadRegularFile(spec.file);
   if (!text) return 0;
   const auto words = SplitWords(*text);
   const auto index = static_cast<size_t>(spec.number);

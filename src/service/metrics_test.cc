@@ -2,6 +2,7 @@
 #include "service/metrics.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "base/file.h"
 #include "service/builtin_metrics.h"
 #include "service/metric_files.h"
+#include "testing/in_child.h"
 #include "testing/temp_dir.h"
 
 namespace uwsgi {
@@ -108,6 +110,23 @@ TEST_F(MetricsTest, CollectFromChildrenFilesAndSources) {
   EXPECT_EQ(metrics.Get("adder"), 16);
   EXPECT_EQ(metrics.Get("multiplier"), 60);
   EXPECT_FALSE(metrics.Set("sum", 1)) << "what is collected is not to be set";
+}
+
+TEST_F(MetricsTest, AFifoInPlaceOfAFileKeepsNobodyWaiting) {
+  TempDir folder;
+  MetricSpec file = Collecting("file", MetricCollector::kFile, {});
+  file.file = folder / "fifo";
+  ASSERT_EQ(::mkfifo(file.file.c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo((folder / "kept").c_str(), 0600), 0);
+  Metrics metrics = Make({file}).value();
+  std::vector<MetricSpec> kept{Named("kept", 3)};
+  EXPECT_EQ(InChild([&] {
+              ::alarm(20);
+              metrics.Collect(1);
+              RestoreMetrics(folder.path(), kept);
+              return metrics.Get("file") == 0 && kept[0].initial_value == 3 ? 0 : 1;
+            }),
+            0);
 }
 
 TEST_F(MetricsTest, CollectAsOftenAsAsked) {
