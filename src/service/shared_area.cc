@@ -41,7 +41,7 @@ Result<SharedMapping> Map(const SharedAreaSpec& spec) {
 }  // namespace
 
 SharedArea::Guard::Guard(const SharedArea& area) : mutex_(&area.shared_.mutex) {
-  if (area.shared_.holder.load(std::memory_order_relaxed) == OwnThreadId()) {
+  if (area.shared_.holder.load(std::memory_order_relaxed) == OwnThreadMark()) {
     mutex_ = nullptr;
   } else {
     mutex_->Lock();
@@ -74,11 +74,11 @@ bool SharedArea::Write(int64_t at, ByteView bytes) {
 
 void SharedArea::Lock() {
   shared_.mutex.Lock();
-  shared_.holder.store(OwnThreadId(), std::memory_order_relaxed);
+  shared_.holder.store(OwnThreadMark(), std::memory_order_relaxed);
 }
 
 void SharedArea::Unlock() {
-  if (shared_.holder.load(std::memory_order_relaxed) != OwnThreadId()) return;
+  if (shared_.holder.load(std::memory_order_relaxed) != OwnThreadMark()) return;
   shared_.holder.store(0, std::memory_order_relaxed);
   shared_.mutex.Unlock();
 }

@@ -35,7 +35,7 @@ class SharedArea {
   // The part of an area that lies in the SharedRegion.
   struct Shared {
     SharedMutex mutex;
-    std::atomic<pid_t> holder{0};  // thread that took it by Lock()
+    std::atomic<uint64_t> holder{0};  // OwnThreadMark() of who took it by Lock()
   };
 
   static Result<std::unique_ptr<SharedArea>> Create(const SharedAreaSpec& spec, Shared& shared);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/shared_area.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <csignal>
 
+#include "base/file.h"
 #include "testing/in_child.h"
 #include "testing/temp_dir.h"
 
@@ -59,6 +62,39 @@ TEST_F(SharedAreaTest, OutlivesTheHolderOfItsLock) {
             }),
             -SIGKILL);
   EXPECT_TRUE(area->Write(0, "x"));
+}
+
+// A child that gets the number `pid`, as far as the kernel allows to ask for it.
+template <typename Body>
+int InChildCalled(pid_t pid, Body&& body) {
+  const std::string before = std::to_string(pid - 1);
+  for (int tries = 0; tries < 100; ++tries) {
+    const auto file = OpenFile("/proc/sys/kernel/ns_last_pid", O_WRONLY);
+    if (!file || !WriteAll(file->get(), before)) return -1;
+    const int outcome = InChild([&] { return ::getpid() == pid ? body() : 99; });
+    if (outcome != 99) return outcome;
+  }
+  return -1;
+}
+
+TEST_F(SharedAreaTest, TellsTheHolderFromAnotherThatGotItsNumber) {
+  pid_t* const pid = static_cast<pid_t*>(
+      ::mmap(nullptr, sizeof(pid_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  EXPECT_EQ(InChild([&] {
+              area->Lock();
+              *pid = ::getpid();
+              ::raise(SIGKILL);
+              return 0;
+            }),
+            -SIGKILL);
+  const int outcome = InChildCalled(*pid, [&] {
+    area->Write(0, "x");
+    // Had it taken nothing, the next one would still learn of the death.
+    return shared.mutex.TryLock() == SharedMutex::Taken::kYes ? 0 : 1;
+  });
+  ::munmap(pid, sizeof *pid);
+  if (outcome == -1) GTEST_SKIP() << "the kernel gives no numbers as they are wanted";
+  EXPECT_EQ(outcome, 0);
 }
 
 TEST_F(SharedAreaTest, CanBePartOfAFile) {

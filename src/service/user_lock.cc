@@ -2,7 +2,6 @@
 #include "service/user_lock.h"
 
 #include "base/log.h"
-#include "shm/thread_id.h"
 
 namespace uwsgi {
 namespace {
@@ -25,12 +24,12 @@ Result<UserLocks> UserLocks::Create(SharedRegion& region, const UserLocksSpec& s
 void UserLocks::Lock(int number) {
   SharedState& lock = at(number);
   NoteDeath(lock.mutex.Lock());
-  lock.holder.store(OwnThreadId(), std::memory_order_relaxed);
+  lock.holder.store(OwnThreadMark(), std::memory_order_relaxed);
 }
 
 void UserLocks::Unlock(int number) {
   SharedState& lock = at(number);
-  if (lock.holder.load(std::memory_order_relaxed) != OwnThreadId()) return;
+  if (lock.holder.load(std::memory_order_relaxed) != OwnThreadMark()) return;
   lock.holder.store(0, std::memory_order_relaxed);
   lock.mutex.Unlock();
 }

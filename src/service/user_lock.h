@@ -8,6 +8,7 @@
 
 #include "shm/region.h"
 #include "shm/shared_mutex.h"
+#include "shm/thread_id.h"
 
 namespace uwsgi {
 
@@ -35,7 +36,7 @@ class UserLocks {
   [[nodiscard]] bool IsLocked(int number);
   // The thread that has it, or had it when it died; 0 when it is free. To look at only.
   [[nodiscard]] pid_t Holder(int number) const {
-    return locks_[static_cast<size_t>(number)].holder.load(std::memory_order_relaxed);
+    return ThreadIdOf(locks_[static_cast<size_t>(number)].holder.load(std::memory_order_relaxed));
   }
 
   // For statistics: how many there are, and the process that has one (0: nobody; a dead one stays
@@ -48,7 +49,8 @@ class UserLocks {
  private:
   struct SharedState {
     SharedMutex mutex;
-    std::atomic<pid_t> holder{0};  // thread id; that of a dead one stays until the next owner comes
+    // Its OwnThreadMark(); that of a dead one stays until the next owner comes.
+    std::atomic<uint64_t> holder{0};
   };
 
   explicit UserLocks(std::span<SharedState> locks) : locks_(locks) {}
