@@ -30,31 +30,35 @@ StartCommand CommandOf(const LoadRequest& request) {
   return command;
 }
 
-// --fallback-config FILE, wherever the configuration could be read far enough to see it or not.
-std::string FallbackOf(const std::vector<std::string>& argv) {
-  constexpr std::string_view kOption = "--fallback-config";
-  for (size_t i = 1; i < argv.size(); ++i) {
-    const std::string_view word = argv[i];
-    if (word == kOption && i + 1 < argv.size()) return argv[i + 1];
-    if (word.starts_with(kOption) && word.substr(kOption.size()).starts_with('=')) {
-      return std::string(word.substr(kOption.size() + 1));
-    }
+constexpr std::string_view kFallback = "fallback-config";
+
+// The last one that was read before the error; nothing when this start is the one with that file.
+std::string FallbackOf(const Options& options, const std::vector<std::string>& argv) {
+  std::string file;
+  for (const Setting& setting : options.settings) {
+    if (setting.name == kFallback) file = setting.value;
   }
-  return {};
+  // Behind an option whose file cannot be read.
+  const std::string option = fmt::format("--{}", kFallback);
+  for (size_t i = 1; i < argv.size() && file.empty(); ++i) {
+    if (argv[i] == option && i + 1 < argv.size()) file = argv[i + 1];
+    if (argv[i].starts_with(option + "=")) file = argv[i].substr(option.size() + 1);
+  }
+  const bool is_fallback = argv.size() == 2 && argv[1] == file;
+  return is_fallback ? std::string() : file;
 }
 
 // Starts the program again with nothing but the other configuration; returns only when that fails.
 Status StartFallback(const StartCommand& command, const std::string& file) {
-  Log("!!! {} (pid: {}) exited with status 1 !!!", command.binary, ::getpid());
-  Log("!!! Fallback config to {} !!!", file);
+  LogDated("!!! {} (pid: {}) exited with status 1 !!!", command.binary, ::getpid());
+  LogDated("!!! Fallback config to {} !!!", file);
   StartCommand fallback = command;
   fallback.argv = {command.argv.front(), file};
   return tl::unexpected(BecomeProgram(fallback));
 }
 
-Result<int> Start(StartOrder order, const VassalSpec& vassal, const LoadRequest& request,
+Result<int> Start(StartOrder order, const VassalSpec& vassal, Options options,
                   StartCommand command) {
-  Options options = TRY(LoadOptions(request));
   LogStyle style = PlanLogStyle(options);
   // What a trial says becomes lines of its master.
   if (order.kind == StartKind::kTrial) style.json = false;
@@ -80,8 +84,10 @@ Result<int> RunProgram(int argc, char** argv) {
   PrepareTitles(argc, argv);
 
   const bool is_first = order.kind == StartKind::kFirst;
-  auto status = Start(std::move(order), vassal, request, command);
-  const std::string fallback = FallbackOf(request.argv);
+  LoadOutcome loaded = LoadAsFarAsPossible(request);
+  const std::string fallback = FallbackOf(loaded.options, request.argv);
+  auto status = loaded.done ? Start(std::move(order), vassal, std::move(loaded.options), command)
+                            : Result<int>(tl::unexpected(std::move(loaded.done).error()));
   if (!status && status.error().exit_code == 1 && is_first && !fallback.empty()) {
     LogLine(status.error().text());
     TRY_STATUS(StartFallback(command, fallback));

@@ -78,7 +78,13 @@ class Loader {
         environment_(request.environment),
         process_magic_(ProcessMagic(request.argv.empty() ? "uwsgi" : request.argv.front())) {}
 
-  Result<Options> Load() {
+  LoadOutcome Load() {
+    Status done = ReadAndApply();
+    return {std::move(options_), std::move(done)};
+  }
+
+ private:
+  Status ReadAndApply() {
     TRY_STATUS(Read());
     if (!is_stopped_) {
       TRY_STATUS(ExpandSettings());
@@ -86,10 +92,9 @@ class Loader {
       TRY_STATUS(ApplyImplications(options_));
     }
     options_.magic = Magic();
-    return std::move(options_);
+    return {};
   }
 
- private:
   // ---- The sources, in order ----
 
   Status Read() {
@@ -463,6 +468,12 @@ LoadRequest RequestOfThisProcess(int argc, char** argv) {
   return request;
 }
 
-Result<Options> LoadOptions(const LoadRequest& request) { return Loader(request).Load(); }
+LoadOutcome LoadAsFarAsPossible(const LoadRequest& request) { return Loader(request).Load(); }
+
+Result<Options> LoadOptions(const LoadRequest& request) {
+  LoadOutcome loaded = LoadAsFarAsPossible(request);
+  if (!loaded.done) return tl::unexpected(std::move(loaded.done).error());
+  return std::move(loaded.options);
+}
 
 }  // namespace uwsgi

@@ -27,4 +27,11 @@ LoadRequest RequestOfThisProcess(int argc, char** argv);
 // is not looked at.
 Result<Options> LoadOptions(const LoadRequest& request);
 
+// The same; an error leaves what was read before it, in `options.settings` at least.
+struct LoadOutcome {
+  Options options;
+  Status done;
+};
+LoadOutcome LoadAsFarAsPossible(const LoadRequest& request);
+
 }  // namespace uwsgi

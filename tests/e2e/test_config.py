@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Command line, ini files, environment, substitution: what a user types."""
 import os
+import re
 
 import pytest
 
@@ -177,6 +178,31 @@ def test_help_of_a_word(program):
 @pytest.mark.parity
 def test_abbreviations(program):
     assert program.run("--proces", "2", "--get", "processes").stdout.strip().splitlines()[-1] == "2"
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("where", ["argument", "file", "environment"])
+def test_a_start_that_fails_goes_on_with_the_fallback(program, tmp_path, where):
+    (tmp_path / "fallback.ini").write_text("[uwsgi]\nexit = 7\n")
+    line = "fallback-config = %d/fallback.ini\n" if where == "file" else ""
+    (tmp_path / "broken.ini").write_text(f"[uwsgi]\n{line}http-socket = 127.0.0.1:0\nuid = nosuchuserhere\n")
+    args = ["--fallback-config", str(tmp_path / "fallback.ini")] if where == "argument" else []
+    env = {"UWSGI_FALLBACK_CONFIG": str(tmp_path / "fallback.ini")} if where == "environment" else {}
+    done = program.run(*args, "--ini", str(tmp_path / "broken.ini"), env=env)
+    assert done.returncode == 7, done.stdout
+    assert re.search(r"^.* \d{4} - !!! Fallback config to .*fallback.ini !!!$", done.stdout, re.M)
+
+
+def test_a_fallback_that_fails_too_is_the_end(program, tmp_path):
+    (tmp_path / "fallback.ini").write_text("[uwsgi]\nfallback-config = %d/fallback.ini\nuid = nosuchuserhere\n")
+    done = program.run("--ini", str(tmp_path / "fallback.ini"))
+    assert done.returncode == 1
+    assert done.stdout.count("Fallback config to") == 1
+
+
+def test_a_file_that_cannot_be_read_has_the_fallback_behind_it(program, tmp_path):
+    (tmp_path / "fallback.ini").write_text("[uwsgi]\nexit = 7\n")
+    assert program.run("--ini", str(tmp_path / "missing.ini"), "--fallback-config", str(tmp_path / "fallback.ini")).returncode == 7
 
 
 @pytest.mark.parity
