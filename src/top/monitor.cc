@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "base/clock.h"
+#include "base/host_name.h"
 #include "top/link.h"
 #include "top/report.h"
 #include "top/screen.h"
@@ -39,12 +40,6 @@ Result<Link> MakeLink(const TopOptions& options) {
   return Link(std::move(address), Micros(options.frequency), Micros(options.timeout));
 }
 
-std::string NodeName() {
-  char name[256] = "";
-  ::gethostname(name, sizeof name - 1);
-  return name;
-}
-
 // Waits for a key, the server or the time; at most a second, so that the clock moves on. -1 for
 // `tty` when keys are of no interest.
 short Wait(const Link& link, int tty) {
@@ -57,7 +52,7 @@ short Wait(const Link& link, int tty) {
 class Monitor {
  public:
   Monitor(Link& link, Screen& screen, Charset charset, int64_t period)
-      : link_(link), screen_(screen), charset_(charset), period_(period), node_(NodeName()) {}
+      : link_(link), screen_(screen), charset_(charset), period_(period), node_(HostName()) {}
 
   void Run() {
     while (!controls_.quit && ended == 0) {

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "base/printable.h"
 #include "base/strings.h"
 
 namespace uwsgi::top {
@@ -14,6 +15,7 @@ namespace uwsgi::top {
 namespace {
 
 constexpr std::string_view kHttp = "http://";
+constexpr size_t kLongestStatus = 200;  // of a stranger's status line that is shown
 
 Result<StatsAddress> ParseHttpAddress(std::string_view text) {
   std::string_view rest = text.substr(kHttp.size());
@@ -133,7 +135,8 @@ Result<std::string> DocumentOf(std::string answer) {
   if (!StartsWith(answer, "HTTP/")) return answer;
   const std::string_view status = std::string_view(answer).substr(0, answer.find_first_of("\r\n"));
   const auto words = SplitWords(status);
-  if (words.size() < 2 || words[1] != "200") return Fail("answered {}", status);
+  if (words.size() < 2 || words[1] != "200")
+    return Fail("answered {}", Printable(status.substr(0, kLongestStatus)));
   const size_t head = answer.find("\r\n\r\n");
   if (head == std::string::npos) return Fail("an HTTP answer without an end of its head");
   return answer.substr(head + 4);

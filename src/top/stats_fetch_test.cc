@@ -122,5 +122,11 @@ TEST(DocumentOf, TellsHttpFromPlainAnswers) {
   EXPECT_FALSE(DocumentOf("HTTP/1.1 200 OK\r\n"));
 }
 
+TEST(DocumentOf, ShowsNoStatusLineThatATerminalWouldObey) {
+  EXPECT_EQ(DocumentOf("HTTP/1.1 404 \x1b[2J\r\n\r\n").error().message,
+            "answered HTTP/1.1 404 \\x1b[2J");
+  EXPECT_LT(DocumentOf("HTTP/1.1 404 " + std::string(5000, 'x')).error().message.size(), 300U);
+}
+
 }  // namespace
 }  // namespace uwsgi::top
