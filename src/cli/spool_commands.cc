@@ -32,7 +32,8 @@ Result<Target> FindTarget(const std::string& argument) {
   std::error_code error;
   const std::filesystem::path path = std::filesystem::canonical(argument, error);
   if (error) return Fail("{}: {}", argument, error.message());
-  if (std::filesystem::is_directory(path)) return Target{SpoolDir(path.string()), "", "", false};
+  if (std::filesystem::is_directory(path, error))
+    return Target{SpoolDir(path.string()), "", "", false};
   const std::filesystem::path folder = path.parent_path();
   const bool is_failed = folder.filename() == kFailedFolder;
   return Target{SpoolDir((is_failed ? folder.parent_path() : folder).string()),
