@@ -176,23 +176,27 @@ def run(program, attack, seconds):
         log = open(Path(folder) / "log", "wb")
         server = subprocess.Popen([program, "--http", f"127.0.0.1:{port}", "--wsgi-file", f"{folder}/app.py", "--threads", "2", "--disable-logging"],
                                   stdout=log, stderr=log)
-        while True:
-            try:
-                connect(port).close()
-                break
-            except OSError:
-                if server.poll() is not None:
-                    sys.exit(Path(log.name).read_text())
-                time.sleep(0.01)
         attacker = multiprocessing.Process(target=attack, args=(port,), daemon=True)
-        attacker.start()
-        time.sleep(3)
-        kept, new = measure(port, seconds)
+        try:
+            while True:
+                try:
+                    connect(port).close()
+                    break
+                except OSError:
+                    if server.poll() is not None:
+                        sys.exit(Path(log.name).read_text())
+                    time.sleep(0.01)
+            attacker.start()
+            time.sleep(3)
+            kept, new = measure(port, seconds)
+        finally:
+            if attacker.pid:
+                attacker.kill()
+                attacker.join()
+            server.terminate()
+            server.wait()
+            log.close()
         print(f"{attack.__name__:<14}{len(kept) + len(new):>9}  {describe(kept)}   {describe(new)}", flush=True)
-        attacker.kill()
-        attacker.join()
-        server.terminate()
-        server.wait()
 
 
 def main():

@@ -119,6 +119,7 @@ class Run:
 def measure(command, base, tasks):
     """(tasks/s through, enqueued/s, drained/s, microseconds of processor time for each task: through, enqueued, drained)"""
     folder = Path(tempfile.mkdtemp(prefix="spool", dir=base))
+    run = None
     try:
         run = Run(command, folder, drains=False)
         through = run.timed(lambda: run.enqueue("live", tasks) or run.wait(lambda: run.ran() >= tasks))
@@ -132,6 +133,8 @@ def measure(command, base, tasks):
         parts = ((tasks, through), (tasks, enqueued), (left, drained))
         return [count / elapsed for count, (elapsed, _) in parts] + [used / count * 1e6 for count, (_, used) in parts]
     finally:
+        if run and run.process.poll() is None:
+            run.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -19,14 +19,10 @@ DOORS = [
     (r"Python\.h|patchlevel\.h", r"python/py\.h", "Python.h belongs to python/py.h"),
     (r"sys/epoll\.h", r"net/.*", "epoll belongs to net/"),
     (r"nlohmann/.*", r"base/json\.(h|cc)", "nlohmann-json belongs to base/json"),
-    (r"yaml-cpp/.*", r"config/yaml_reader\.cc", "yaml-cpp belongs to config/yaml_reader.cc"),
-    (r"pugixml\.hpp", r"config/xml_reader\.cc", "pugixml belongs to config/xml_reader.cc"),
     (r"openssl/.*", r"net/tls_.*", "OpenSSL belongs to net/tls_*"),
     (r"pcre2.*\.h", r"base/regex\.(h|cc)", "PCRE2 belongs to base/regex"),
-    (r"zlib\.h|brotli/.*", r"wire/compress\.(h|cc)", "zlib and brotli belong to wire/compress"),
-    (r"nghttp2/.*", r"wire/http2.*", "nghttp2 belongs to wire/http2"),
+    (r"zlib\.h", r"wire/compress\.(h|cc)", "zlib belongs to wire/compress"),
     (r"n?curses\.h", r"top/.*", "ncurses belongs to top/"),
-    (r"hiredis/.*", r"service/.*", "hiredis belongs to service/"),
 ]
 
 

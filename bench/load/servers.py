@@ -189,8 +189,6 @@ class Granian(PythonPeer):
 
 
 class Launched(PythonPeer):
-    threaded = False
-
     def command(self, setup):
         return [self.python, str(HERE / "launch_peer.py"), self.name, setup.app, str(setup.port), str(setup.processes),
                 str(setup.threads)]
