@@ -49,7 +49,7 @@ Status ReadFileArguments(std::string_view arguments, const ListValue& value, Pus
       spec.separator = text;
     } else if (key == "freq") {
       const auto seconds = ParseInt(text);
-      if (!seconds || *seconds < 1)
+      if (!seconds || *seconds < 1 || *seconds > INT32_MAX)
         return Fail("{} = {}: freq is not a number of seconds ({})", value.option, value.text,
                     value.origin.text());
       spec.every_s = *seconds;

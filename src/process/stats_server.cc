@@ -155,10 +155,10 @@ StatsAnswer StatsServer::AnswerTo(const StatsRequest& request) {
       answer = {HeadOf("200 OK", "text/plain; version=0.0.4; charset=utf-8"), MetricsText()};
       break;
     case StatsPage::kHealth:
-      answer = Health(request, {});
+      answer = Health({});
       break;
     case StatsPage::kReadiness:
-      answer = Health(request, WhyNotReady(FactsOfReadiness(*desk_, spec_)));
+      answer = Health(WhyNotReady(FactsOfReadiness(*desk_, spec_)));
       break;
     case StatsPage::kNothing:
       answer = {HeadOf("204 No Content", "text/plain"), Shared({})};
@@ -168,7 +168,7 @@ StatsAnswer StatsServer::AnswerTo(const StatsRequest& request) {
   return answer;
 }
 
-StatsAnswer StatsServer::Health(const StatsRequest&, std::string_view problem) const {
+StatsAnswer StatsServer::Health(std::string_view problem) const {
   if (problem.empty()) return {HeadOf("200 OK", "text/plain"), Shared("ok\n")};
   return {HeadOf("503 Service Unavailable", "text/plain"),
           Shared(fmt::format("not ready: {}\n", problem))};

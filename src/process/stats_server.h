@@ -44,7 +44,7 @@ class StatsServer final : public Duty {
   [[nodiscard]] StatsAnswer AnswerTo(const StatsRequest& request);
   [[nodiscard]] Body Document();
   [[nodiscard]] Body MetricsText();
-  [[nodiscard]] StatsAnswer Health(const StatsRequest& request, std::string_view problem) const;
+  [[nodiscard]] StatsAnswer Health(std::string_view problem) const;
   void LookAtMemory();
 
   const StatsSpec& spec_;

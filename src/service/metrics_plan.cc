@@ -156,7 +156,7 @@ Result<MetricThreshold> PlanThreshold(const ListValue& value) {
   threshold.value = TRY(pairs.Number("value", 0));
   threshold.alarm = pairs.Get("alarm");
   threshold.message = pairs.Get("msg");
-  threshold.pause_s = TRY(pairs.Number("rate", 0));
+  threshold.pause_s = std::clamp<int64_t>(TRY(pairs.Number("rate", 0)), 0, INT32_MAX);
   threshold.resets = pairs.Has("reset");
   threshold.reset_to = TRY(pairs.Number("reset", 0));
   return threshold;

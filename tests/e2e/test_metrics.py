@@ -119,7 +119,8 @@ def test_a_threshold_is_reported(server):
     ("--metric=name=x,collector=func", "unable to find collector func"), ("--metric=name=x,collector=sum", "needs children"),
     ("--metric=name=x,collector=sum,children=nobody", "unable to find metric nobody"), ("--metric=name=x,alias=no", "unable to find metric no"),
     ("--metric=name=x,freq=often", "freq is not a number"), ("--metric-threshold=key=nobody,value=1", "unable to find metric nobody"),
-    ("--stats-push=nothing:x", 'unable to find "nothing" stats_pusher'), ("--metric=core.total_tx", "another metric of this name"),
+    ("--stats-push=nothing:x", 'unable to find "nothing" stats_pusher'),
+    ("--stats-push=file:freq=9000000000000000000", "freq is not a number of seconds"), ("--metric=core.total_tx", "another metric of this name"),
 ])
 def test_mistakes_end_the_start(program, tmp_path, option, text):
     done = program.run("--http-socket", f"127.0.0.1:{free_port()}", "--master", option, "--wsgi-file",
