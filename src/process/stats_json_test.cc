@@ -2,11 +2,13 @@
 #include "process/stats_json.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "process/end_reason.h"
 #include "process/prometheus.h"
 #include "process/readiness.h"
+#include "process/stats_view.h"
 #include "request/close_reason.h"
 
 namespace uwsgi {
@@ -38,6 +40,18 @@ struct StatsTest : testing::Test {
   Scoreboard scoreboard = Scoreboard::Create(region, 2, 2, Detail::kStats).value();
   StatsView view;
 };
+
+TEST_F(StatsTest, AWorkerWithoutAProcessHasNoMemory) {
+  WorkerSlot& slot = scoreboard.worker(1);
+  slot.pid = ::getpid();
+  MeasureMemory(scoreboard);
+  EXPECT_GT(slot.rss.load(), 0U);
+  EXPECT_GT(slot.vsz.load(), 0U);
+  slot.pid = 0;
+  MeasureMemory(scoreboard);
+  EXPECT_EQ(slot.rss.load(), 0U);
+  EXPECT_EQ(slot.vsz.load(), 0U);
+}
 
 std::vector<std::string> KeysOf(const Json& object) {
   std::vector<std::string> keys;

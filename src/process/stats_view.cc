@@ -177,8 +177,7 @@ void MeasureMemory(const Scoreboard& scoreboard) {
   for (int id = 1; id <= scoreboard.workers(); ++id) {
     WorkerSlot& slot = scoreboard.worker(id);
     const pid_t pid = slot.pid.load(std::memory_order_relaxed);
-    if (pid == 0) continue;
-    const auto memory = MemoryOf(pid);
+    const auto memory = pid == 0 ? MemoryUse() : MemoryOf(pid);
     if (!memory) continue;
     slot.rss.store(memory->resident, std::memory_order_relaxed);
     slot.vsz.store(memory->address_space, std::memory_order_relaxed);

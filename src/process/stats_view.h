@@ -13,8 +13,8 @@ StatsView LookAround(MasterDesk& desk, const StatsSpec& spec);
 
 ReadinessFacts FactsOfReadiness(MasterDesk& desk, const StatsSpec& spec);
 
-// Measures the memory of the workers (rss, vsz in the scoreboard). compat: without memory-report
-// the predecessor shows 0.
+// Measures the memory of the workers (rss, vsz in the scoreboard); one without a process has none.
+// compat: without memory-report the predecessor shows 0.
 void MeasureMemory(const Scoreboard& scoreboard);
 
 }  // namespace uwsgi
