@@ -50,6 +50,8 @@ class FileWatch {
   FileWatchId AddSince(std::string_view state, std::string path, Callback on_change);
   // What was there when it was looked at last, as text; "-" when there was nothing.
   [[nodiscard]] std::string StateOf(FileWatchId id) const;
+  // What is there now, for AddSince().
+  static std::string StateNow(const std::string& path) { return TextOf(StampOf(path)); }
   [[nodiscard]] bool Exists(FileWatchId id) const;
   // Harmless when there is no such watch.
   void Remove(FileWatchId id);

@@ -12,7 +12,7 @@ Status SignalDuty::Begin(MasterDesk& desk) {
   desk_ = &desk;
   signals_.Watch(*desk.serving().scoreboard);
   for (const TimerRow& timer : spec_.timers) TRY_STATUS(triggers_.AddTimer(timer));
-  for (const FileSignal& file : spec_.file_signals) WatchFile(file.path, file.signal);
+  for (const FileSignal& file : spec_.file_signals) WatchFile(file.path, file.signal, {});
   TRY(desk.loop().Watch(triggers_.fd(), kReadable, [this](uint32_t) { ReadTriggers(); }));
   ReadTriggers();
   return {};
@@ -21,7 +21,9 @@ Status SignalDuty::Begin(MasterDesk& desk) {
 void SignalDuty::ReadTriggers() {
   triggers_.Read([this](size_t slot, const TimerRow& row) { StartTimer(slot, row); },
                  [this](size_t, const CronRow& row) { crons_.Add(row); },
-                 [this](size_t, const MonitorRow& row) { WatchFile(row.path.data(), row.signal); });
+                 [this](size_t, const MonitorRow& row) {
+                   WatchFile(row.path.data(), row.signal, row.state.data());
+                 });
 }
 
 void SignalDuty::StartTimer(size_t slot, const TimerRow& row) {
@@ -44,9 +46,14 @@ void SignalDuty::OnCounted(size_t slot, uint8_t signal) {
   triggers_.RemoveTimer(slot);
 }
 
-void SignalDuty::WatchFile(const std::string& path, uint8_t signal) {
+void SignalDuty::WatchFile(const std::string& path, uint8_t signal, std::string_view state) {
   if (!files_) files_ = FileWatch::Create(desk_->loop());
-  files_->Add(path, [this, signal](FileChange) { Raise(signal); });
+  auto on_change = [this, signal](FileChange) { Raise(signal); };
+  if (state.empty()) {
+    files_->Add(path, std::move(on_change));
+  } else {
+    files_->AddSince(state, path, std::move(on_change));
+  }
 }
 
 void SignalDuty::Raise(uint8_t signal) {

@@ -37,7 +37,7 @@ class SignalDuty final : public Duty {
   void ReadTriggers();
   void StartTimer(size_t slot, const TimerRow& row);
   void OnCounted(size_t slot, uint8_t signal);
-  void WatchFile(const std::string& path, uint8_t signal);
+  void WatchFile(const std::string& path, uint8_t signal, std::string_view state);
   void Raise(uint8_t signal);
 
   SignalRouter& signals_;

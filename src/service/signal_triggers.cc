@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/file_watch.h"
+
 namespace uwsgi {
 namespace {
 
@@ -24,6 +26,7 @@ Result<SignalTriggers> SignalTriggers::Create(SharedRegion& region) {
   SignalTriggers triggers;
   triggers.shared_ = TRY(region.Carve<Shared>()).data();
   triggers.news_ = TRY(MakePipe());
+  triggers.master_ = ::getpid();
   return triggers;
 }
 
@@ -47,6 +50,11 @@ Status SignalTriggers::AddMonitor(uint8_t signal, std::string_view path) {
   if (path.empty() || path.size() >= row.path.size() || path.find('\0') != path.npos)
     return Fail("a path to be watched has 1 to {} bytes", row.path.size() - 1);
   std::ranges::copy(path, row.path.begin());
+  // Another directory may be the current one there.
+  if (::getpid() != master_ && path.starts_with('/')) {
+    const std::string state = FileWatch::StateNow(row.path.data());
+    if (state.size() < row.state.size()) std::ranges::copy(state, row.state.begin());
+  }
   TRY_STATUS(AddRow(shared_->monitors, row, "file monitors"));
   Announce();
   return {};

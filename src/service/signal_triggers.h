@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -29,7 +31,12 @@ struct CronRow {
 struct MonitorRow {
   uint8_t signal = 0;
   std::array<char, 255> path{};  // with a 0 at its end
-  bool operator==(const MonitorRow&) const = default;
+  // How a process that registered it while the server runs has seen the file (net/file_watch.h), as
+  // it may change before the master looks; empty: as the master finds it.
+  std::array<char, 160> state{};
+  bool operator==(const MonitorRow& other) const {
+    return signal == other.signal && path == other.path;
+  }
 };
 
 // The registrations, in shared memory: any process adds, the master acts. The master calls Read()
@@ -75,6 +82,7 @@ class SignalTriggers {
   void Acknowledge();
 
   Shared* shared_ = nullptr;
+  pid_t master_ = 0;
   FdPair news_;
   TimerTable::Seen seen_timers_{};
   CronTable::Seen seen_crons_{};

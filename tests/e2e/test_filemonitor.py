@@ -2,6 +2,7 @@
 """Files that raise user signals when they change."""
 import os
 import re
+import signal
 
 import pytest
 
@@ -67,6 +68,20 @@ def test_a_file_that_comes_later(server, tmp_path):
         path.touch()
 
     expect_change(srv, create)
+
+
+def test_a_change_before_the_master_has_heard_of_the_file_counts(server, tmp_path):
+    there, later = tmp_path / "there", tmp_path / "later"
+    there.write_text("1")
+    srv = server(app=MONITOR, args=["--master"])
+    os.kill(srv.pid, signal.SIGSTOP)
+    for number, path in enumerate((there, later), 1):
+        assert ask(srv, f"uwsgi.add_file_monitor({number}, {str(path)!r})") == "None"
+    there.write_text("12")
+    later.touch()
+    os.kill(srv.pid, signal.SIGCONT)
+    srv.wait_log("^CHANGED 1$")
+    srv.wait_log("^CHANGED 2$")
 
 
 def test_files_of_the_configuration(server, tmp_path):

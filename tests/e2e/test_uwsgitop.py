@@ -332,7 +332,7 @@ def test_waits_for_a_server_that_is_not_there_yet(terminal, stats_server):
 
 def test_a_silent_server_does_not_hold_the_screen(terminal, stats_server):
     source = stats_server(None)
-    screen = terminal(f"{source.text} --frequency 0.2 --timeout 1")
+    screen = terminal(f"{source.text} --frequency 0.2 --timeout 6")
     screen.wait("asking the server")
     screen.keys("h")  # heard while the answer is awaited
     screen.wait("any key goes back")
