@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace uwsgi {
 namespace {
@@ -79,6 +80,12 @@ std::optional<int64_t> ParseInt(std::string_view text) {
   if (text.empty() || text.front() == '-' || error != std::errc() || stop != end)
     return std::nullopt;
   return value;
+}
+
+std::optional<uint32_t> ParseId(std::string_view text) {
+  const auto number = ParseInt(text);
+  if (!number || *number >= std::numeric_limits<uint32_t>::max()) return std::nullopt;
+  return static_cast<uint32_t>(*number);
 }
 
 }  // namespace uwsgi

@@ -30,5 +30,8 @@ std::string ReplaceAll(std::string_view text, std::string_view what, std::string
 // A decimal number of digits only, nothing in front or behind; nullopt otherwise and when it does
 // not fit.
 std::optional<int64_t> ParseInt(std::string_view text);
+// The number of a user or a group; nullopt for the highest too, which means "unchanged" to the
+// system calls.
+std::optional<uint32_t> ParseId(std::string_view text);
 
 }  // namespace uwsgi

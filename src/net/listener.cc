@@ -77,13 +77,13 @@ void RemoveStaleFile(const SocketAddress& address) {
 
 // Numbers and names; nullopt when there is no such user or group.
 std::optional<uid_t> FindUser(std::string_view name) {
-  if (const auto number = ParseInt(name)) return static_cast<uid_t>(*number);
+  if (const auto number = ParseId(name)) return uid_t{*number};
   const passwd* found = ::getpwnam(std::string(name).c_str());
   return found != nullptr ? std::optional(found->pw_uid) : std::nullopt;
 }
 
 std::optional<gid_t> FindGroup(std::string_view name) {
-  if (const auto number = ParseInt(name)) return static_cast<gid_t>(*number);
+  if (const auto number = ParseId(name)) return gid_t{*number};
   const group* found = ::getgrnam(std::string(name).c_str());
   return found != nullptr ? std::optional(found->gr_gid) : std::nullopt;
 }

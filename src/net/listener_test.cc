@@ -161,6 +161,10 @@ TEST(Listener, TheOwnerMayBeGivenByNumberAndMustExist) {
   spec.chown = fmt::format("{}:{}", ::getuid(), ::getgid());
   EXPECT_TRUE(Listener::Bind(spec));
   spec.address = dir / "other.sock";
+  for (const char* beyond : {"4294967295", "4294967296", ":4294967296"}) {
+    spec.chown = beyond;
+    EXPECT_FALSE(Listener::Bind(spec)) << beyond;
+  }
   spec.chown = "no such user";
   EXPECT_EQ(
       ErrorOf(spec),

@@ -83,11 +83,10 @@ Status ChangeOwner(const std::string& argument, HookServices&) {
 
 Status ChangeOwnerByNumber(const std::string& argument, HookServices&) {
   const auto [path, user, group] = Words<3>(argument);
-  const auto uid = ParseInt(user);
-  const auto gid = ParseInt(group);
+  const auto uid = ParseId(user);
+  const auto gid = ParseId(group);
   if (!uid || !gid) return Fail("invalid hook chown2 syntax, uid and gid must be numbers");
-  return Done(::chown(path.c_str(), static_cast<uid_t>(*uid), static_cast<gid_t>(*gid)),
-              "chown " + path);
+  return Done(::chown(path.c_str(), *uid, *gid), "chown " + path);
 }
 
 Status MakeSticky(const std::string& path, HookServices&) {

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <limits>
 #include <utility>
 
 #include "base/log.h"
@@ -20,14 +19,6 @@
 
 namespace uwsgi {
 namespace {
-
-std::optional<uint32_t> ParseId(std::string_view text) {
-  const auto number = ParseInt(text);
-  // The highest number means "unchanged" to the system calls.
-  if (!number || *number < 0 || *number >= std::numeric_limits<uint32_t>::max())
-    return std::nullopt;
-  return static_cast<uint32_t>(*number);
-}
 
 enum class SignalRight : uint8_t { kNone, kWanted, kHeld };
 SignalRight& the_signal_right() {
