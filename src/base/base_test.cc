@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/function.h"
 #include "base/printable.h"
 #include "base/strings.h"
 #include "base/unique_fd.h"
+#include "base/wait.h"
 
 namespace uwsgi {
 namespace {
@@ -36,6 +41,24 @@ TEST(UniqueFd, MovesAndCloses) {
   UniqueFd moved = std::move(pipe.first);
   EXPECT_EQ(moved.get(), raw);
   EXPECT_FALSE(pipe.first.valid());  // NOLINT(bugprone-use-after-move)
+}
+
+// A signal that comes more often than the wait lasts neither ends it nor begins it anew.
+TEST(Wait, LastsItsTimeWhateverSignalsCome) {
+  const FdPair pipe = MakePipe().value();
+  struct sigaction noted {};
+  noted.sa_handler = [](int) {};
+  struct sigaction before {};
+  ASSERT_EQ(::sigaction(SIGALRM, &noted, &before), 0);
+  const itimerval often{{0, 2000}, {0, 2000}};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &often, nullptr), 0);
+  const int64_t started_us = MonotonicMicros();
+  EXPECT_FALSE(AwaitReady(pipe.first.get(), POLLIN, 50));
+  EXPECT_GE(MonotonicMicros() - started_us, 50'000);
+  EXPECT_TRUE(AwaitReady(pipe.second.get(), POLLOUT, 0));
+  const itimerval never{};
+  ::setitimer(ITIMER_REAL, &never, nullptr);
+  ::sigaction(SIGALRM, &before, nullptr);
 }
 
 TEST(Arena, LargeAndSmallPiecesLiveSideBySide) {

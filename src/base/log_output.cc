@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/log_json.h"
+#include "base/wait.h"
 
 namespace uwsgi {
 namespace {
@@ -143,13 +144,8 @@ ssize_t TryLogWrite(int fd, LogFdKind kind, std::string_view bytes) {
 }
 
 bool RoomWaiter::HasRoom(int fd) {
-  pollfd waiting{fd, POLLOUT, 0};
   const bool was_stalled = is_stalled_.load(std::memory_order_relaxed);
-  int ready = 0;
-  do {  // a signal does not make a reader late
-    ready = ::poll(&waiting, 1, was_stalled ? 0 : kPatienceMs);
-  } while (ready < 0 && errno == EINTR);
-  const bool has_room = ready > 0;
+  const bool has_room = AwaitReady(fd, POLLOUT, was_stalled ? 0 : kPatienceMs);
   if (was_stalled == has_room) is_stalled_.store(!has_room, std::memory_order_relaxed);
   return has_room;
 }

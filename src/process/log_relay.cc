@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "process/fork.h"
 #include "process/log_process.h"
 #include "process/process_title.h"
@@ -199,10 +200,8 @@ Status LogRelay::WaitUntilReady() const {
   std::string report;
   char bytes[1024];
   for (;;) {
-    pollfd waiting{reports_.get(), POLLIN, 0};
-    const int ready = ::poll(&waiting, 1, kReadyTimeoutMs);
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return Fail("the process that writes the log does not start");
+    if (!AwaitReady(reports_.get(), POLLIN, kReadyTimeoutMs))
+      return Fail("the process that writes the log does not start");
     const ssize_t got = ::read(reports_.get(), bytes, sizeof bytes);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got <= 0) return Fail("the log cannot be opened: {}", report);

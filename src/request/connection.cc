@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "base/log.h"
+#include "base/wait.h"
 #include "wire/http1_writer.h"
 
 namespace uwsgi {
@@ -228,12 +229,7 @@ Step Connection::Parse(int64_t now_ms) {
 // --- answering ---
 
 bool Connection::WaitFor(short events) const {
-  pollfd waiting{socket_.get(), events, 0};
-  int result = 0;
-  do {
-    result = ::poll(&waiting, 1, static_cast<int>(spec().socket_timeout_ms));
-  } while (result < 0 && errno == EINTR);
-  return result > 0;
+  return AwaitReady(socket_.get(), events, spec().socket_timeout_ms);
 }
 
 bool Connection::WaitWritable() const { return WaitFor(POLLOUT); }

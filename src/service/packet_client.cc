@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/clock.h"
+#include "base/wait.h"
 #include "net/address.h"
 
 namespace uwsgi {
@@ -41,14 +42,9 @@ Result<PacketClient> PacketClient::Connect(ByteView address, int64_t timeout_ms)
 }
 
 Status PacketClient::Wait(short events) {
-  for (;;) {
-    const int64_t left_us = deadline_us_ - MonotonicMicros();
-    if (left_us <= 0) return ErrnoError("wait for another server", ETIMEDOUT);
-    pollfd waits{.fd = socket_.get(), .events = events, .revents = 0};
-    const int ready = ::poll(&waits, 1, static_cast<int>(left_us / 1000 + 1));
-    if (ready > 0) return {};
-    if (ready < 0 && errno != EINTR) return ErrnoError("poll", errno);
-  }
+  const int64_t left_us = deadline_us_ - MonotonicMicros();
+  if (left_us > 0 && AwaitReady(socket_.get(), events, left_us / 1000 + 1)) return {};
+  return ErrnoError("wait for another server", ETIMEDOUT);
 }
 
 Status PacketClient::Send(ByteView bytes) {
