@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/wait.h"
+#include "process/child_rules.h"
 #include "process/fork.h"
 #include "process/log_process.h"
 #include "process/process_title.h"
@@ -27,6 +28,10 @@ namespace {
 constexpr int64_t kSecond = 1'000'000;
 constexpr int kReadyTimeoutMs = 20'000;
 constexpr int kEndTimeoutMs = 5'000;
+// Who lives less than this has not really started.
+constexpr int64_t kYoungUs = 10 * kSecond;
+// Who prints much waits meanwhile.
+constexpr int64_t kLongestPauseS = 4;
 // Room for what comes in a moment in which the log process does not run.
 constexpr int kPipeBytes = 256 * 1024;
 
@@ -158,6 +163,7 @@ Result<std::unique_ptr<LogRelay>> LogRelay::Start(LogRelaySpec spec) {
 }
 
 Status LogRelay::StartProcess() {
+  started_us_ = MonotonicMicros();
   ForkSpec fork;
   fork.death_signal = 0;  // it outlives us, to write what we said last
   fork.main = [this](UniqueFd reports) {
@@ -231,6 +237,8 @@ void LogRelay::End() {
   SetLogSink(WriteServerLines);
   LogOutputChanged();
   outlet().own_fd.Reset();
+  // It has died, and what waits in the pipes has not been written yet.
+  if (pid_ == 0 && StartProcess()) TellOfSources();
   if (pid_ == 0) return;
   Tell(LogOrder::kEnd);
   lifeline_.second.Reset();
@@ -318,24 +326,25 @@ void LogRelay::WatchProcess() {
   if (watch) watch_ = *watch;
 }
 
-// Somebody has killed it. Nothing of what waits in the pipes is lost.
+// Somebody has killed it, or it cannot open its files any more. Nothing of what waits in the pipes
+// is lost.
 void LogRelay::OnProcessEnd() {
   loop_->Unwatch(std::exchange(watch_, 0));
   if (pid_ != 0) former_.push_back(std::exchange(pid_, 0));
   reports_.Reset();
   for (Source& source : sources_) source.is_told = false;
-  loop_->After(kSecond / 10, [this] {
-    if (const Status started = StartProcess(); !started) {
-      loop_->After(kSecond, [this] { OnProcessEnd(); });
-      return;
-    }
-    TellOfSources();
-    WatchProcess();
-    LogDated(
-        "*** WARNING: the process that writes the log had died and was started again (pid: {})"
-        " ***",
-        pid_);
-  });
+  early_ends_ = MonotonicMicros() - started_us_ < kYoungUs ? early_ends_ + 1 : 0;
+  const int64_t pause_s = std::min(PauseAfter(early_ends_, 1), kLongestPauseS);
+  loop_->After(std::max(pause_s * kSecond, kSecond / 10), [this, pause_s] { StartAgain(pause_s); });
+}
+
+void LogRelay::StartAgain(int64_t pause_s) {
+  if (!StartProcess()) return OnProcessEnd();
+  TellOfSources();
+  WatchProcess();
+  LogDated(
+      "*** WARNING: the process that writes the log had died and was started again (pid: {}){} ***",
+      pid_, pause_s > 0 ? fmt::format(" after {} seconds", pause_s) : "");
 }
 
 void LogRelay::ReapFormer() {

@@ -110,6 +110,7 @@ class LogRelay {
   void TellOfSources();
   void WatchProcess();
   void OnProcessEnd();
+  void StartAgain(int64_t pause_s);
   void ReapFormer();
   void End();
 
@@ -125,6 +126,8 @@ class LogRelay {
   std::list<Source> sources_;
   EventLoop* loop_ = nullptr;
   WatchId watch_ = 0;
+  int64_t started_us_ = 0;     // when the log process was
+  int early_ends_ = 0;         // how often in a row it has not lived for long
   std::vector<pid_t> former_;  // ended, or of before a reload
 };
 

@@ -321,6 +321,38 @@ def test_the_log_process_is_replaced_and_nothing_is_lost(server):
     wait_text(srv, srv.folder / "one.log", "the process that writes the log had died")
 
 
+def log_process_of(srv):
+    found = []
+
+    def look():
+        found[:] = [pid for pid in processes.children(srv.pid) if pid not in worker_pids(srv)]
+        return len(found) == 1
+
+    wait_until(look, srv.seconds(20), "one log process")
+    return found[0]
+
+
+def test_a_log_process_that_dies_again_and_again_is_started_after_growing_pauses(server):
+    srv = server(app="talk", args=["--master", "--logger", "file:{folder}/one.log"], allow=["WARNING"])
+    srv.log_files.append(srv.folder / "one.log")
+    for count in (1, 2, 3):
+        os.kill(log_process_of(srv), signal.SIGKILL)
+        text = wait_text(srv, srv.folder / "one.log", "the process that writes the log had died", count)
+    ends = re.findall(r"was started again \(pid: \d+\)(.*) \*\*\*$", text, re.M)
+    assert ends == ["", " after 1 seconds", " after 2 seconds"]
+
+
+def test_what_is_said_while_there_is_no_log_process_is_written_at_the_end(server):
+    srv = server(app="talk", args=["--master", "--logger", "file:{folder}/one.log"], allow=["WARNING"])
+    srv.log_files.append(srv.folder / "one.log")
+    os.kill(log_process_of(srv), signal.SIGKILL)
+    wait_text(srv, srv.folder / "one.log", "had died")
+    os.kill(log_process_of(srv), signal.SIGKILL)  # this time there is a pause
+    srv.get("/print?late")
+    srv.stop()
+    assert "GET /print?late" in text_of(srv.folder / "one.log")
+
+
 def worker_pids(srv):
     return [int(pid) for pid in re.findall(r"spawned uWSGI worker \d+ \(pid: (\d+)", srv.log())]
 
