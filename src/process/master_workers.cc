@@ -226,9 +226,8 @@ void Master::LookAtWorkers() {
 
 void Master::MeasureMemory() {
   const SupervisionSpec& it = spec();
-  const bool is_urgent =
-      it.recycle.address_space > 0 || it.recycle.resident > 0 || it.scaling.rss_soft_limit > 0 ||
-      it.scaling.rss_hard_limit > 0;
+  const bool is_urgent = it.recycle.address_space > 0 || it.recycle.resident > 0 ||
+                         it.scaling.rss_soft_limit > 0 || it.scaling.rss_hard_limit > 0;
   const int64_t now_us = MonotonicMicros();
   if (!is_urgent && !it.recycle.watches_memory() && !it.shows_memory) return;
   if (!is_urgent && now_us - memory_measured_us_ < it.recycle.memory_period_us) return;

@@ -208,8 +208,8 @@ class WorkerTest : public testing::Test {
       return true;
     };
   }
-  // The core that led runs a request of `slow`, which waits at the gate of "/slow"; another core leads
-  // and has answered `fast`.
+  // The core that led runs a request of `slow`, which waits at the gate of "/slow"; another core
+  // leads and has answered `fast`.
   static void KeepACoreBusy(Client& slow, Gate& gate, Client& fast) {
     slow.Get("/slow");
     gate.AwaitArrivals(1);
