@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,9 @@ def pytest_configure(config):
     # Any user may write there: servers become other users.
     config.reports = Path(tempfile.mkdtemp(prefix="uwsgi-reports-"))
     config.reports.chmod(0o1777)
+    # A shell starts what runs in the background with these ignored, and programs inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     config.program = Program(path, config.reports)
 
 

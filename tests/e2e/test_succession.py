@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests that wait behind long ones of a worker that is replaced are answered by its successor at once."""
-import os
 import signal
 
 import pytest
 
+from support import processes
 from support.http import Connection
 from support.processes import LEAST, wait_until
 
@@ -13,13 +13,7 @@ ONE = ["--master", "--processes", "1", "--worker-reload-mercy", "60"]
 
 def sockets(pid):
     """How many sockets a process has open."""
-    count = 0
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            count += os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")
-        except OSError:
-            pass
-    return count
+    return sum(file.startswith("socket:") for file in processes.open_files(pid).values())
 
 
 class Waiting:

@@ -75,8 +75,14 @@ def marked(mark, session=None):
 
 
 def open_files(pid):
-    return {name: os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")
-            if os.path.lexists(f"/proc/{pid}/fd/{name}")}
+    """By descriptor, what each is; those that are closed meanwhile are left out."""
+    found = {}
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found[name] = os.readlink(f"/proc/{pid}/fd/{name}")
+        except FileNotFoundError:
+            pass
+    return found
 
 
 def threads(pid):
