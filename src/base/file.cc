@@ -49,6 +49,11 @@ Status WriteAll(int fd, std::string_view bytes) {
   return {};
 }
 
+std::string CurrentDirectory() {
+  std::error_code lost;
+  return std::filesystem::current_path(lost).string();
+}
+
 std::string AbsolutePath(const std::string& path) {
   std::error_code lost;
   const std::filesystem::path absolute = std::filesystem::absolute(path, lost);

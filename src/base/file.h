@@ -19,6 +19,8 @@ Result<std::string> ReadAll(int fd);
 Result<std::string> ReadFile(const std::string& path);
 // All bytes, over short writes and signals.
 Status WriteAll(int fd, std::string_view bytes);
+// Empty when it is gone.
+std::string CurrentDirectory();
 // From the root on, by the directory that we are in; as it is when that is gone, or empty.
 std::string AbsolutePath(const std::string& path);
 // Two looks (stat(2)) found one and the same file, by whatever names.

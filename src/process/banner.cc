@@ -6,9 +6,9 @@
 
 #include <climits>
 #include <ctime>
-#include <filesystem>
 #include <system_error>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "process/limits.h"
@@ -49,8 +49,7 @@ void LogBanner(const std::string& binary_path) {
   LogLine("clock source: unix");
   LogLine("pcre jit disabled");
   Log("detected number of CPU cores: {}", ::sysconf(_SC_NPROCESSORS_ONLN));
-  std::error_code error;
-  Log("current working directory: {}", std::filesystem::current_path(error).string());
+  Log("current working directory: {}", CurrentDirectory());
   Log("detected binary path: {}", binary_path);
 }
 

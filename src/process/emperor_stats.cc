@@ -3,8 +3,7 @@
 
 #include <unistd.h>
 
-#include <filesystem>
-
+#include "base/file.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "wire/json_writer.h"
@@ -14,11 +13,6 @@ namespace {
 
 constexpr StatsPatience kPatience{
     .silence = 200'000, .ask = 1'000'000, .take = 4'000'000, .in_all = 32'000'000};
-
-std::string CurrentDirectory() {
-  std::error_code error;
-  return std::filesystem::current_path(error).string();
-}
 
 void WriteVassal(JsonWriter& json, const std::string& name, const Vassal& vassal) {
   json.BeginObject();

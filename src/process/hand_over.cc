@@ -33,6 +33,7 @@ namespace {
 //   helper ID PID DRAINING DEADLINE MERCY
 //   file INODE PATH
 //   note NAME TEXT
+//   note-fd FD NAME TEXT
 //   listener FD SOURCE ADDRESS      (as ListenerSet::HandOver makes it)
 constexpr std::string_view kMagic = "uwsgi-handover 1";
 
@@ -79,6 +80,13 @@ Result<LeftQueue> DecodeQueue(std::string_view text) {
   return queue;
 }
 
+// NAME TEXT
+Note DecodeNote(std::string_view text, int fd = -1) {
+  const size_t end = std::min(text.find(' '), text.size());
+  return {std::string(text.substr(0, end)),
+          std::string(text.substr(std::min(end + 1, text.size()))), fd};
+}
+
 Status DecodeLine(HandOver& state, std::string_view line) {
   const size_t blank = line.find(' ');
   const std::string_view name = line.substr(0, blank);
@@ -115,9 +123,11 @@ Status DecodeLine(HandOver& state, std::string_view line) {
     state.files.push_back({static_cast<uint64_t>(TRY(Number(rest.substr(0, end)))),
                            std::string(rest.substr(std::min(end + 1, rest.size())))});
   } else if (name == "note") {
+    state.notes.push_back(DecodeNote(rest));
+  } else if (name == "note-fd") {
     const size_t end = std::min(rest.find(' '), rest.size());
-    state.notes.push_back({std::string(rest.substr(0, end)),
-                           std::string(rest.substr(std::min(end + 1, rest.size())))});
+    const auto fd = static_cast<int>(TRY(Number(rest.substr(0, end))));
+    state.notes.push_back(DecodeNote(rest.substr(std::min(end + 1, rest.size())), fd));
   } else if (name == "listener") {
     state.listeners.emplace_back(rest);
   }
@@ -126,6 +136,15 @@ Status DecodeLine(HandOver& state, std::string_view line) {
 }
 
 }  // namespace
+
+std::vector<LeftDescriptor> TakeDescriptors(const HandOver* state, std::string_view name) {
+  std::vector<LeftDescriptor> left;
+  if (state == nullptr) return left;
+  for (const Note& note : state->notes) {
+    if (note.fd >= 0 && note.name == name) left.push_back({UniqueFd(note.fd), note.text});
+  }
+  return left;
+}
 
 std::string EncodeHandOver(const HandOver& state) {
   std::string text(kMagic);
@@ -149,8 +168,10 @@ std::string EncodeHandOver(const HandOver& state) {
   }
   for (const MadeFile& file : state.files)
     AddLine(text, fmt::format("file {} {}", file.inode, file.path));
-  for (const Note& note : state.notes)
-    AddLine(text, fmt::format("note {} {}", note.name, note.text));
+  for (const Note& note : state.notes) {
+    const std::string kind = note.fd < 0 ? "note" : fmt::format("note-fd {}", note.fd);
+    AddLine(text, fmt::format("{} {} {}", kind, note.name, note.text));
+  }
   for (const std::string& listener : state.listeners) AddLine(text, "listener " + listener);
   return text;
 }
@@ -185,6 +206,12 @@ Result<StartOrder> TakeStartOrder() {
     order.kind = StartKind::kTrial;
     order.trial_log.Reset(static_cast<int>(TRY(Number(log_text))));
     TRY_STATUS(SetCloseOnExec(order.trial_log.get(), true));
+  }
+  // A trial has only heard of them.
+  if (order.kind == StartKind::kSuccessor) {
+    for (const Note& note : order.state->notes) {
+      if (note.fd >= 0) TRY_STATUS(SetCloseOnExec(note.fd, true));
+    }
   }
   ::unsetenv(handover_name.c_str());
   ::unsetenv(trial_name.c_str());

@@ -36,6 +36,7 @@ struct MadeFile {
 struct Note {
   std::string name;
   std::string text;
+  int fd = -1;  // a descriptor that goes along, -1 for none
 };
 
 // What a master leaves to the program that takes its place at a graceful reload. It travels as text
@@ -60,6 +61,15 @@ struct HandOver {
   bool brutal = false;          // they get no time for their requests
   std::vector<Note> notes;
 };
+
+// A descriptor that a note has brought, and the text of that note.
+struct LeftDescriptor {
+  UniqueFd fd;
+  std::string text;
+};
+// Those of all notes of a name. They are the caller's, so each name is asked for once. `state` may
+// be null: nobody has left anything.
+std::vector<LeftDescriptor> TakeDescriptors(const HandOver* state, std::string_view name);
 
 std::string EncodeHandOver(const HandOver& state);
 Result<HandOver> DecodeHandOver(std::string_view text);

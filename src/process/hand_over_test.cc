@@ -76,6 +76,21 @@ TEST(HandOver, NamesMayHoldLineEndsAndBlanks) {
   EXPECT_EQ(decoded->notes[1].text, "");
 }
 
+TEST(HandOver, DescriptorsGoAlongWithTheirNotes) {
+  FdPair pipe = MakePipe().value();
+  const int reading = pipe.first.get();
+  HandOver state;
+  state.notes = {{"fifo", "/run/a b\n", ::dup(reading)}, {"fifo", "no descriptor"}, {"other", ""}};
+  const auto decoded = DecodeHandOver(EncodeHandOver(state));
+  ASSERT_TRUE(decoded) << decoded.error().text();
+  const std::vector<LeftDescriptor> left = TakeDescriptors(&*decoded, "fifo");
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].fd.get(), state.notes[0].fd);
+  EXPECT_EQ(left[0].text, "/run/a b\n");
+  EXPECT_TRUE(TakeDescriptors(&*decoded, "other").empty());
+  EXPECT_TRUE(TakeDescriptors(nullptr, "fifo").empty());
+}
+
 TEST(HandOver, RefusesAnotherText) { EXPECT_FALSE(DecodeHandOver("something else\n")); }
 
 TEST(HandOver, RefusesAWorkerThatIsNone) {

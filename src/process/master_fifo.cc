@@ -10,9 +10,8 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/strings.h"
+#include "process/hand_over.h"
 #include "process/messages.h"
-#include "process/reload.h"
 
 namespace uwsgi {
 namespace {
@@ -46,9 +45,8 @@ constexpr std::string_view kNote = "fifo";
 bool IsOurs(int fd, const std::string& path) {
   struct stat open {};
   struct stat named {};
-  return ::fstat(fd, &open) == 0 && ::lstat(path.c_str(), &named) == 0 &&
-         open.st_dev == named.st_dev && open.st_ino == named.st_ino && S_ISFIFO(open.st_mode) &&
-         open.st_uid == ::geteuid();
+  return ::fstat(fd, &open) == 0 && ::lstat(path.c_str(), &named) == 0 && IsSameFile(open, named) &&
+         S_ISFIFO(open.st_mode) && open.st_uid == ::geteuid();
 }
 
 }  // namespace
@@ -74,23 +72,14 @@ Status FifoDuty::Begin(MasterDesk& desk) {
 // Keys are written at any time, also while one program takes the place of another: they wait in the
 // pipe, which stays open and where it is.
 void FifoDuty::LeaveNotes(HandOver& state) {
-  if (!fifo_.valid() || ::fcntl(fifo_.get(), F_SETFD, 0) != 0) return;
-  state.notes.push_back({std::string(kNote), fmt::format("{} {}", fifo_.get(), paths_[slot_])});
+  if (fifo_.valid()) state.notes.push_back({std::string(kNote), paths_[slot_], fifo_.get()});
 }
 
 bool FifoDuty::Inherit() {
-  if (desk_->predecessor() == nullptr) return false;
-  for (const Note& note : desk_->predecessor()->notes) {
-    if (note.name != kNote) continue;
-    const size_t blank = std::min(note.text.find(' '), note.text.size());
-    const auto fd = ParseInt(std::string_view(note.text).substr(0, blank));
-    if (!fd) continue;
-    UniqueFd fifo(static_cast<int>(*fd));
-    ::fcntl(fifo.get(), F_SETFD, FD_CLOEXEC);
-    const auto path =
-        std::ranges::find(paths_, note.text.substr(std::min(blank + 1, note.text.size())));
-    if (path == paths_.end() || !IsOurs(fifo.get(), *path)) continue;
-    fifo_ = std::move(fifo);
+  for (LeftDescriptor& left : TakeDescriptors(desk_->predecessor(), kNote)) {
+    const auto path = std::ranges::find(paths_, left.text);
+    if (path == paths_.end() || !IsOurs(left.fd.get(), *path)) continue;
+    fifo_ = std::move(left.fd);
     slot_ = static_cast<size_t>(path - paths_.begin());
     return true;
   }

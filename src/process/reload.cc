@@ -42,6 +42,9 @@ Status KeepOverExec(const HandOver& state, int file, bool keep) {
     TRY_STATUS(SetCloseOnExec(queue.giving, !keep));
   }
   for (const int fd : state.log_outputs) TRY_STATUS(SetCloseOnExec(fd, !keep));
+  for (const Note& note : state.notes) {
+    if (note.fd >= 0) TRY_STATUS(SetCloseOnExec(note.fd, !keep));
+  }
   return {};
 }
 

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/stats_server.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <cerrno>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/strings.h"
 #include "process/dashboard.h"
 #include "process/hand_over.h"
 #include "process/messages.h"
@@ -78,28 +75,16 @@ Status StatsServer::Begin(MasterDesk& desk) {
 
 // Clients of the program before a reload that have not asked yet.
 void StatsServer::AdmitInherited() {
-  if (desk_->predecessor() == nullptr) return;
-  for (const Note& note : desk_->predecessor()->notes) {
-    const auto fd = note.name == kClientNote ? ParseInt(note.text) : std::nullopt;
-    if (!fd) continue;
-    UniqueFd socket(static_cast<int>(*fd));
-    ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC);
-    if (door_ != nullptr) door_->Admit(std::move(socket));
+  for (LeftDescriptor& client : TakeDescriptors(desk_->predecessor(), kClientNote)) {
+    if (door_ != nullptr) door_->Admit(std::move(client.fd));
   }
 }
 
 // The socket of the program before a reload, when it listens where we are to.
 UniqueFd StatsServer::Inherited() const {
   UniqueFd found;
-  if (desk_->predecessor() == nullptr) return found;
-  for (const Note& note : desk_->predecessor()->notes) {
-    if (note.name != kSocketNote) continue;
-    const size_t blank = std::min(note.text.find(' '), note.text.size());
-    const auto fd = ParseInt(std::string_view(note.text).substr(0, blank));
-    if (!fd) continue;
-    UniqueFd socket(static_cast<int>(*fd));
-    if (note.text.substr(std::min(blank + 1, note.text.size())) == spec_.listener.address)
-      found = std::move(socket);
+  for (LeftDescriptor& socket : TakeDescriptors(desk_->predecessor(), kSocketNote)) {
+    if (socket.text == spec_.listener.address) found = std::move(socket.fd);
   }
   return found;
 }
@@ -113,19 +98,14 @@ Result<Listener> StatsServer::OpenListener() const {
 // Whoever has come gets the answer now: the next program may take its time. Those who are to ask
 // over HTTP go along until they do.
 void StatsServer::BeforeExec() {
-  if (door_ == nullptr) return;
-  ::fcntl(listener_->fd(), F_SETFD, 0);
-  door_->Hurry(/*keep_silent=*/spec_.speaks_http);
+  if (door_ != nullptr) door_->Hurry(/*keep_silent=*/spec_.speaks_http);
 }
 
 void StatsServer::LeaveNotes(HandOver& state) {
   if (door_ == nullptr) return;
-  state.notes.push_back(
-      {std::string(kSocketNote), fmt::format("{} {}", listener_->fd(), spec_.listener.address)});
-  for (const int fd : door_->unanswered()) {
-    if (::fcntl(fd, F_SETFD, 0) != 0) continue;
-    state.notes.push_back({std::string(kClientNote), fmt::format("{}", fd)});
-  }
+  state.notes.push_back({std::string(kSocketNote), spec_.listener.address, listener_->fd()});
+  for (const int fd : door_->unanswered())
+    state.notes.push_back({std::string(kClientNote), {}, fd});
 }
 
 void StatsServer::LeaveInChild() {

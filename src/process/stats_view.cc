@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "process/memory.h"
 #include "process/worker_main.h"
 #include "runtime/services.h"
@@ -123,12 +123,6 @@ std::vector<CronFigures> LookAtCrons(const Services& services) {
                      .started_at = Load(slot.started_s)});
   }
   return crons;
-}
-
-std::string CurrentDirectory() {
-  std::error_code error;
-  const auto path = std::filesystem::current_path(error);
-  return error ? std::string() : path.string();
 }
 
 bool IsReady(MasterDesk& desk, const StatsSpec& spec) {

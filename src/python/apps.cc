@@ -3,9 +3,8 @@
 
 #include <unistd.h>
 
-#include <filesystem>
-
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "python/app_loader.h"
@@ -15,11 +14,6 @@ namespace uwsgi {
 namespace {
 
 constexpr int kExitNoApp = 22;
-
-std::string CurrentDirectory() {
-  std::error_code error;
-  return std::filesystem::current_path(error).string();
-}
 
 // What a request names, with dynamic-apps; an empty text when it names nothing.
 AppSource SourceOf(const VarTable& vars) {

@@ -106,9 +106,9 @@ bool PutFirst(PyObject* path_list, const std::string& directory) {
 
 Status ExtendSearchPath(const std::vector<std::string>& patterns) {
   PyObject* const path_list = PySys_GetObject("path");
-  std::error_code error;
-  const std::string here = std::filesystem::current_path(error).string();
-  bool ok = path_list != nullptr && PyList_Check(path_list) && (error || PutFirst(path_list, here));
+  const std::string here = CurrentDirectory();
+  bool ok = path_list != nullptr && PyList_Check(path_list) &&
+            (here.empty() || PutFirst(path_list, here));
   for (const std::string& pattern : patterns) {
     for (const std::string& directory : Expand(pattern)) {
       Log("added {} to pythonpath.", directory);

@@ -11,6 +11,7 @@ import pytest
 
 from support import processes
 from support.processes import LEAST, wait_until
+from support.slow import SLOW
 
 
 def fifo_server(server, *args, **more):
@@ -99,18 +100,7 @@ def test_reload(server):
 
 
 def test_what_is_told_while_the_program_is_replaced_is_done_afterwards(server, inside):
-    gate = inside({"slow.py": """
-import os, time
-from pathlib import Path
-gate = Path(__file__).with_name("gate")
-# The trial is another process, and shall not wait.
-if gate.exists() and gate.read_text() == str(os.getpid()):
-    print("loading\\n", end="", flush=True)
-    while gate.exists(): time.sleep(0.01)
-def application(environ, start_response):
-    start_response("200 OK", [])
-    return [b"ok"]
-"""}) / "gate"
+    gate = inside({"slow.py": SLOW}) / "gate"
     srv = server(args=["--master", "--master-fifo", "{folder}/fifo", "--chdir", gate.parent, "--module", "slow"])
     tell(srv, "s")
     srv.wait_log(r"^\s*workers total requests: ")

@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from support.processes import wait_until
+from support.slow import SLOW
 
 RELOADED = r"gracefully \(RE\)spawned uWSGI master process"
 
@@ -55,20 +56,10 @@ def test_each_touch_once(server, tmp_path):
 
 
 def test_a_touch_while_the_program_is_replaced(server, tmp_path, inside):
-    flag, gate = tmp_path / "flag", tmp_path / "gate"
+    flag = tmp_path / "flag"
     flag.touch()
-    code = inside({"slow.py": f'''
-import os, time
-from pathlib import Path
-gate = Path({str(gate)!r})
-# The trial is another process, and shall not wait.
-if gate.exists() and gate.read_text() == str(os.getpid()):
-    print("loading\\n", end="", flush=True)
-    while gate.exists(): time.sleep(0.01)
-def application(environ, start_response):
-    start_response("200 OK", [])
-    return [b"ok"]
-'''})
+    code = inside({"slow.py": SLOW})
+    gate = code / "gate"
     srv = ready(server(args=["--touch-reload", str(flag), "--chdir", str(code), "--module", "slow"]))
     srv.has_master = True
     gate.write_text(str(srv.pid))
