@@ -3,10 +3,11 @@
 
 #include <unistd.h>
 
-#include <filesystem>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "cli/inform.h"
 #include "cli/server.h"
@@ -24,15 +25,23 @@ StartCommand CommandOf(const LoadRequest& request) {
   command.binary = BinaryPath();
   command.argv = request.argv;
   command.environment = request.environment;
-  std::error_code error;
-  command.directory = std::filesystem::current_path(error).string();
-  if (error) command.directory = "/";
+  command.directory = CurrentDirectory();
+  if (command.directory.empty()) command.directory = "/";
   return command;
 }
 
 constexpr std::string_view kFallback = "fallback-config";
+// The fallbacks that have been started, a line each: none is started twice.
+constexpr const char* kTriedVariable = "UWSGI_FALLBACKS_TRIED";
 
-// The last one that was read before the error; nothing when this start is the one with that file.
+std::string TakeTriedFallbacks() {
+  const char* const text = std::getenv(kTriedVariable);
+  std::string tried = text != nullptr ? text : "";
+  ::unsetenv(kTriedVariable);
+  return tried;
+}
+
+// The last one that was read before the error; nothing when there is none.
 std::string FallbackOf(const Options& options, const std::vector<std::string>& argv) {
   std::string file;
   for (const Setting& setting : options.settings) {
@@ -44,16 +53,17 @@ std::string FallbackOf(const Options& options, const std::vector<std::string>& a
     if (argv[i] == option && i + 1 < argv.size()) file = argv[i + 1];
     if (argv[i].starts_with(option + "=")) file = argv[i].substr(option.size() + 1);
   }
-  const bool is_fallback = argv.size() == 2 && argv[1] == file;
-  return is_fallback ? std::string() : file;
+  return file;
 }
 
 // Starts the program again with nothing but the other configuration; returns only when that fails.
-Status StartFallback(const StartCommand& command, const std::string& file) {
+Status StartFallback(const StartCommand& command, const std::string& file,
+                     const std::string& tried) {
   LogDated("!!! {} (pid: {}) exited with status 1 !!!", command.binary, ::getpid());
   LogDated("!!! Fallback config to {} !!!", file);
   StartCommand fallback = command;
   fallback.argv = {command.argv.front(), file};
+  fallback.environment.push_back(fmt::format("{}={}{}\n", kTriedVariable, tried, file));
   return tl::unexpected(BecomeProgram(fallback));
 }
 
@@ -78,6 +88,7 @@ Result<int> RunProgram(int argc, char** argv) {
   if (order.kind == StartKind::kSuccessor) KeepCapabilities(order.state->capabilities);
   const VassalSpec vassal = TakeEmperorChannel(order.kind == StartKind::kTrial);
   if (order.state) ReturnLogOutputs(*order.state);
+  const std::string tried = TakeTriedFallbacks();
   LoadRequest request = RequestOfThisProcess(argc, argv);
   request.is_reload = order.kind != StartKind::kFirst;
   const StartCommand command = CommandOf(request);
@@ -88,9 +99,11 @@ Result<int> RunProgram(int argc, char** argv) {
   const std::string fallback = FallbackOf(loaded.options, request.argv);
   auto status = loaded.done ? Start(std::move(order), vassal, std::move(loaded.options), command)
                             : Result<int>(tl::unexpected(std::move(loaded.done).error()));
-  if (!status && status.error().exit_code == 1 && is_first && !fallback.empty()) {
+  const bool is_new =
+      !fallback.empty() && ("\n" + tried).find("\n" + fallback + "\n") == std::string::npos;
+  if (!status && status.error().exit_code == 1 && is_first && is_new) {
     LogLine(status.error().text());
-    TRY_STATUS(StartFallback(command, fallback));
+    TRY_STATUS(StartFallback(command, fallback, tried));
   }
   return status;
 }

@@ -37,7 +37,7 @@ constexpr std::string_view kReservedVariables[] = {
     "UWSGI_RELOADS",       "UWSGI_ORIGINAL_PROC_NAME", "UWSGI_VASSALS_DIR",
     "UWSGI_EMPEROR_FD",    "UWSGI_EMPEROR_PROXY",      "UWSGI_EMPEROR_FD_CONFIG",
     "UWSGI_BROODLORD_NUM", "UWSGI_JAIL_PID",           "UWSGI_HANDOVER_FD",
-    "UWSGI_TRIAL",         "UWSGI_TASKS_IN_PLACE",
+    "UWSGI_TRIAL",         "UWSGI_TASKS_IN_PLACE",     "UWSGI_FALLBACKS_TRIED",
 };
 
 // Who said that an unknown name is meant.

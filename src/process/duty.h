@@ -38,7 +38,7 @@ class MasterDesk {
   [[nodiscard]] virtual const ServingParts& serving() const = 0;
   [[nodiscard]] virtual ChildTable& children() = 0;
   // What the program before a reload has left; null at a first start.
-  [[nodiscard]] virtual const HandOver* predecessor() const = 0;
+  [[nodiscard]] virtual HandOver* predecessor() const = 0;
   // Every worker of this start has served.
   [[nodiscard]] virtual bool is_started() const = 0;
   [[nodiscard]] virtual bool is_stopping() const = 0;

@@ -137,13 +137,19 @@ Status DecodeLine(HandOver& state, std::string_view line) {
 
 }  // namespace
 
-std::vector<LeftDescriptor> TakeDescriptors(const HandOver* state, std::string_view name) {
+std::vector<LeftDescriptor> TakeDescriptors(HandOver* state, std::string_view name) {
   std::vector<LeftDescriptor> left;
   if (state == nullptr) return left;
-  for (const Note& note : state->notes) {
-    if (note.fd >= 0 && note.name == name) left.push_back({UniqueFd(note.fd), note.text});
+  for (Note& note : state->notes) {
+    if (note.fd < 0 || note.name != name) continue;
+    left.push_back({UniqueFd(std::exchange(note.fd, -1)), note.text});
   }
   return left;
+}
+
+void CloseUntakenDescriptors(HandOver* state) {
+  if (state == nullptr) return;
+  for (Note& note : state->notes) UniqueFd(std::exchange(note.fd, -1)).Reset();
 }
 
 std::string EncodeHandOver(const HandOver& state) {

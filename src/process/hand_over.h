@@ -67,9 +67,11 @@ struct LeftDescriptor {
   UniqueFd fd;
   std::string text;
 };
-// Those of all notes of a name. They are the caller's, so each name is asked for once. `state` may
-// be null: nobody has left anything.
-std::vector<LeftDescriptor> TakeDescriptors(const HandOver* state, std::string_view name);
+// Those of all notes of a name, which have none afterwards. `state` may be null: nobody has left
+// anything.
+std::vector<LeftDescriptor> TakeDescriptors(HandOver* state, std::string_view name);
+// Of whatever is no longer configured.
+void CloseUntakenDescriptors(HandOver* state);
 
 std::string EncodeHandOver(const HandOver& state);
 Result<HandOver> DecodeHandOver(std::string_view text);

@@ -81,14 +81,25 @@ TEST(HandOver, DescriptorsGoAlongWithTheirNotes) {
   const int reading = pipe.first.get();
   HandOver state;
   state.notes = {{"fifo", "/run/a b\n", ::dup(reading)}, {"fifo", "no descriptor"}, {"other", ""}};
-  const auto decoded = DecodeHandOver(EncodeHandOver(state));
+  auto decoded = DecodeHandOver(EncodeHandOver(state));
   ASSERT_TRUE(decoded) << decoded.error().text();
   const std::vector<LeftDescriptor> left = TakeDescriptors(&*decoded, "fifo");
   ASSERT_EQ(left.size(), 1U);
   EXPECT_EQ(left[0].fd.get(), state.notes[0].fd);
   EXPECT_EQ(left[0].text, "/run/a b\n");
+  EXPECT_TRUE(TakeDescriptors(&*decoded, "fifo").empty());
   EXPECT_TRUE(TakeDescriptors(&*decoded, "other").empty());
   EXPECT_TRUE(TakeDescriptors(nullptr, "fifo").empty());
+}
+
+TEST(HandOver, DescriptorsThatNobodyTakesAreClosed) {
+  FdPair pipe = MakePipe().value();
+  HandOver state;
+  state.notes = {{"fifo", "", pipe.second.Release()}};
+  CloseUntakenDescriptors(&state);
+  EXPECT_TRUE(TakeDescriptors(&state, "fifo").empty());
+  char byte = 0;
+  EXPECT_EQ(::read(pipe.first.get(), &byte, 1), 0);
 }
 
 TEST(HandOver, RefusesAnotherText) { EXPECT_FALSE(DecodeHandOver("something else\n")); }

@@ -125,6 +125,7 @@ Status Master::BeginDuties() {
     // server without it than none.
     Log("{}; the server goes on without it until it is reloaded again", begun.error().text());
   }
+  CloseUntakenDescriptors(parts_.predecessor);
   return {};
 }
 

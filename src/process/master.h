@@ -27,7 +27,7 @@ struct MasterParts {
   ServingParts serving;
   const ListenerSet* listeners = nullptr;
   const StartCommand* command = nullptr;
-  const HandOver* predecessor = nullptr;  // null at a first start
+  HandOver* predecessor = nullptr;  // null at a first start
   int64_t started_on = 0;                 // of the first start, seconds since 1970
   std::string configuration;              // for the dump of counters
   std::vector<HelperPlace> helpers;
@@ -81,7 +81,7 @@ class Master final : private MasterDesk {
   [[nodiscard]] EventLoop& loop() override { return *loop_; }
   [[nodiscard]] const ServingParts& serving() const override { return parts_.serving; }
   [[nodiscard]] ChildTable& children() override { return children_; }
-  [[nodiscard]] const HandOver* predecessor() const override { return parts_.predecessor; }
+  [[nodiscard]] HandOver* predecessor() const override { return parts_.predecessor; }
   [[nodiscard]] bool is_started() const override { return started_; }
   [[nodiscard]] bool is_stopping() const override { return stopping_; }
   void Command(MasterCommand command, std::string_view why) override;

@@ -200,6 +200,14 @@ def test_a_fallback_that_fails_too_is_the_end(program, tmp_path):
     assert done.stdout.count("Fallback config to") == 1
 
 
+def test_fallbacks_that_name_each_other_are_each_tried_once(program, tmp_path):
+    for one, other in (("a", "b"), ("b", "a")):
+        (tmp_path / f"{one}.ini").write_text(f"[uwsgi]\nfallback-config = %d/{other}.ini\nuid = nosuchuserhere\n")
+    done = program.run("--ini", str(tmp_path / "a.ini"))
+    assert done.returncode == 1
+    assert re.findall(r"Fallback config to .*/(\w).ini", done.stdout) == ["b", "a"]
+
+
 def test_a_file_that_cannot_be_read_has_the_fallback_behind_it(program, tmp_path):
     (tmp_path / "fallback.ini").write_text("[uwsgi]\nexit = 7\n")
     assert program.run("--ini", str(tmp_path / "missing.ini"), "--fallback-config", str(tmp_path / "fallback.ini")).returncode == 7
