@@ -144,13 +144,7 @@ def table_of(scenario, results):
     return rows
 
 
-def print_table(rows, markdown):
-    if markdown:
-        print("| " + " | ".join(rows[0]) + " |")
-        print("|---|" + "--:|" * (len(rows[0]) - 1))
-        for row in rows[1:]:
-            print("| " + " | ".join(row) + " |")
-        return
+def print_table(rows):
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         print("  " + row[0].ljust(widths[0]) + "".join("  " + cell.rjust(w) for cell, w in zip(row[1:], widths[1:])))
@@ -188,7 +182,6 @@ def parse_arguments():
     parser.add_argument("--server-cpus", default=server_cpus)
     parser.add_argument("--client-cpus", default=client_cpus)
     parser.add_argument("--report", type=Path, help="write benchmarks.md and its plots into this folder")
-    parser.add_argument("--markdown", action="store_true", help="tables for the README")
     options = parser.parse_args()
     options.server_path = options.server_path.resolve()
     if options.peers_python:
@@ -223,10 +216,10 @@ def main():
     print("\n".join(machine))
     reported = []
     bench = Bench(options)
-    failures = 0
+    we_failed = False
     for name in options.scenarios:
         scenario = SCENARIOS[name]
-        results = {}
+        results, problems = {}, {}
         for round_number in range(1, options.rounds + 1):
             for server in present:
                 print(f"{name}: round {round_number}, {server.name} ...", file=sys.stderr)
@@ -234,18 +227,20 @@ def main():
                     sample = bench.run_once(server, scenario)
                 except (RuntimeError, OSError) as problem:
                     print(f"{name}: {server.name}: {problem}", file=sys.stderr)
-                    failures += 1
+                    problems[server.name] = str(problem)
+                    we_failed |= server.name == "this"
                     continue
                 if sample:
                     results.setdefault(server.name, []).append(sample)
-        print(f"\n{'### ' if options.markdown else ''}{name}: {scenario.title}\n")
+        print(f"\n{name}: {scenario.title}\n")
         table = table_of(scenario, results)
-        print_table(table, options.markdown)
-        sys.stdout.flush()
-        reported.append((name, scenario.title, COLUMNS[scenario.kind], table, results))
+        print_table(table)
+        failures = [f"A round of {server} failed: {problem}" for server, problem in problems.items()]
+        print("".join(f"\n{line}\n" for line in failures), end="", flush=True)
+        reported.append((name, scenario.title, COLUMNS[scenario.kind], table, results, failures))
     if options.report:
         report.write(options.report, machine, reported)
-    return 1 if failures else 0
+    return 1 if we_failed else 0
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def plot(title, unit, values, digits):
 
 
 def write(folder, machine, scenarios):
-    """scenarios: a list of (name, title, columns, table, results); the page is folder/benchmarks.md."""
+    """scenarios: a list of (name, title, columns, table, results, lines on failures); the page is folder/benchmarks.md."""
     images = folder / "images"
     images.mkdir(exist_ok=True)
     page = ["# Benchmarks", "",
@@ -37,7 +37,7 @@ def write(folder, machine, scenarios):
             "and keeps the median; the spread is in brackets in the tables and the thin line on the bars. `floor` is a bare epoll loop in C that",
             "answers without looking. What each scenario does, and how the servers are started, is in [bench/README.md](../bench/README.md).", ""]
     page += [line + "  " for line in machine] + [""]
-    for name, title, columns, table, results in scenarios:
+    for name, title, columns, table, results, failures in scenarios:
         page += [f"## {title}", ""]
         for key, heading, digits in columns:
             if key in ("held", "max_ms"):
@@ -51,6 +51,7 @@ def write(folder, machine, scenarios):
         page += ["", "| " + " | ".join(table[0]) + " |", "|---|" + "--:|" * (len(table[0]) - 1)]
         page += ["| " + " | ".join(row) + " |" for row in table[1:]]
         page.append("")
+        page += [line + "  " for line in failures] + [""] * bool(failures)
     notes = folder / "benchmarks-notes.md"
     if notes.exists():
         page.append(notes.read_text().rstrip())
