@@ -249,6 +249,21 @@ TEST_F(SpoolDirTest, AForkedChildDoesNotHoldTheLock) {
   ::waitpid(child, nullptr, 0);
 }
 
+TEST_F(SpoolDirTest, AnEmptyFileIsUnfinishedAsLongAsItsProducerLives) {
+  const auto is_unfinished = [](const std::string& path) {
+    const auto file = SpoolFile::Claim(path, WallMicros());
+    return (*file)->IsUnfinished(WallMicros() + 60 * kSecond);
+  };
+  const std::string ours = dir_.path() + "/" + NextSpoolName();
+  const std::string of_others = dir_.path() + "/uwsgi_spoolfile_on_h_1_1_5_200_0";
+  Put(ours, "");
+  Put(of_others, "");
+  EXPECT_TRUE(is_unfinished(ours));
+  EXPECT_FALSE(is_unfinished(of_others)) << "who knows what lives on another host";
+  Put(ours, "\x11");
+  EXPECT_FALSE(is_unfinished(ours)) << "its producer writes all at once";
+}
+
 TEST_F(SpoolDirTest, AShortFileIsUnfinishedForAWhile) {
   const std::string path = dir_.path() + "/uwsgi_spoolfile_on_h_1_1_5_200_0";
   Put(path, "\x11");

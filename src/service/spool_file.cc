@@ -71,6 +71,8 @@ Result<bool> HasItsName(const Place& place, const struct stat& facts, int64_t op
   return ErrnoError(fmt::format("look at {}", place.name), errno);
 }
 
+bool Exists(pid_t process) { return ::kill(process, 0) == 0 || errno != ESRCH; }
+
 // Not in the place of one that a producer writes to; one that nobody has in hand is left over from
 // another instance, or from a producer that died.
 bool MoveToSpares(const std::string& from, const std::string& to) {
@@ -127,12 +129,14 @@ bool SpoolFile::IsUnfinished(int64_t now_us) const {
   const size_t missing = MissingSpoolBytes({head, static_cast<size_t>(got)});
   const bool is_short =
       static_cast<size_t>(got) < sizeof head || static_cast<size_t>(size_) < sizeof head + missing;
-  return is_short && now_us - changed_us_ < kSettleUs;
+  if (!is_short) return false;
+  const pid_t producer = got == 0 ? ProducerOf(name()) : 0;
+  return now_us - changed_us_ < kSettleUs || (producer > 0 && Exists(producer));
 }
 
 bool SpoolFile::IsAbandoned() const {
   const pid_t producer = ProducerOf(name());
-  const bool is_gone = producer > 0 && ::kill(producer, 0) != 0 && errno == ESRCH;
+  const bool is_gone = producer > 0 && !Exists(producer);
   // Only now: it may have written meanwhile.
   struct stat facts {};
   return is_gone && ::fstat(fd_.get(), &facts) == 0 && facts.st_size == 0;

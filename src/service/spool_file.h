@@ -46,7 +46,8 @@ class SpoolFile {
   [[nodiscard]] int64_t changed_us() const { return changed_us_; }
 
   // Whether somebody may still be about to write the rest: the file is short and was changed only
-  // seconds ago.
+  // seconds ago, or it is empty and its producer, a process of this host, lives and may have stood
+  // still for longer.
   [[nodiscard]] bool IsUnfinished(int64_t now_us) const;
   // Whether nobody will: it is empty, and its producer was a process of this host that is gone.
   [[nodiscard]] bool IsAbandoned() const;
