@@ -5,6 +5,7 @@
 #include <limits>
 #include <variant>
 
+#include "base/clock.h"
 #include "base/strings.h"
 #include "config/options.h"
 
@@ -118,6 +119,8 @@ Result<CacheSpec> PlanNamed(const ListValue& given) {
     if (!std::visit(Assign{spec, value}, row->member))
       return Fail("cache2: bad value in \"{}\" ({})", pair, spec.origin);
   }
+  for (int64_t* const seconds : {&spec.store_sync_s, &spec.sweep_on_full_s})
+    *seconds = std::min(*seconds, kLongestSecs);
   if (spec.name.empty())
     return Fail("cache2 = {}: a name is needed (name=NAME) ({})", given.text, spec.origin);
   return spec;

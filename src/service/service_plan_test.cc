@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "config/options.h"
 #include "service/cache_plan.h"
 
@@ -48,6 +49,14 @@ TEST(CachePlan, NamesTheMistake) {
     EXPECT_NE(plan.error().message.find(what), std::string::npos) << plan.error().message;
     EXPECT_NE(plan.error().message.find("site.ini:3"), std::string::npos) << plan.error().message;
   }
+}
+
+TEST(CachePlan, NoTimeIsTooLongForATimer) {
+  Options options;
+  options.cache2 = One("name=c,items=5,store_sync=9223372036854775807");
+  const auto plan = PlanCaches(options);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->caches[0].store_sync_s, kLongestSecs);
 }
 
 TEST(CachePlan, SplitsItems) {
