@@ -332,6 +332,10 @@ void LogRelay::OnProcessEnd() {
   loop_->Unwatch(std::exchange(watch_, 0));
   if (pid_ != 0) former_.push_back(std::exchange(pid_, 0));
   reports_.Reset();
+  // All is said anew, and none of it twice: two readers of one pipe would tear its lines.
+  while (const auto unread = orders_->second.Receive()) {
+    if (!*unread) break;
+  }
   for (Source& source : sources_) source.is_told = false;
   early_ends_ = MonotonicMicros() - started_us_ < kYoungUs ? early_ends_ + 1 : 0;
   const int64_t pause_s = std::min(PauseAfter(early_ends_, 1), kLongestPauseS);

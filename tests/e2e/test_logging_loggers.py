@@ -12,6 +12,7 @@ import socket
 import termios
 import time
 import zlib
+from pathlib import Path
 
 import pytest
 
@@ -351,6 +352,31 @@ def test_what_is_said_while_there_is_no_log_process_is_written_at_the_end(server
     srv.get("/print?late")
     srv.stop()
     assert "GET /print?late" in text_of(srv.folder / "one.log")
+
+
+def test_a_log_process_that_could_not_open_its_file_reads_each_pipe_once(server, tmp_path):
+    """Two readers of one pipe would tear its lines apart."""
+    folder, away = tmp_path / "logs", tmp_path / "away"
+    folder.mkdir()
+    srv = server(app="talk", args=["--master", "--logger", f"file:{folder}/one.log"], allow=["WARNING"])
+    srv.log_files.append(folder / "one.log")
+    first = log_process_of(srv)
+    folder.rename(away)
+    os.kill(first, signal.SIGKILL)
+    seen = set()
+
+    def has_failed_twice():
+        seen.update(pid for pid in processes.all_pids() if (processes.stat(pid) or " ")[:2] == ("Z", srv.pid))
+        return len(seen - {first}) >= 2
+
+    wait_until(has_failed_twice, srv.seconds(30), "starts without a folder")
+    away.rename(folder)
+    wait_text(srv, folder / "one.log", "the process that writes the log had died", 3)
+    srv.get("/print?after")
+    wait_text(srv, folder / "one.log", "printed by .* after")
+    links = [os.readlink(link) for link in Path(f"/proc/{log_process_of(srv)}/fd").iterdir()]
+    pipes = [link for link in links if link.startswith("pipe:")]
+    assert len(pipes) >= 2 and len(pipes) == len(set(pipes))
 
 
 def worker_pids(srv):
