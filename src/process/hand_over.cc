@@ -152,6 +152,20 @@ void CloseUntakenDescriptors(HandOver* state) {
   for (Note& note : state->notes) UniqueFd(std::exchange(note.fd, -1)).Reset();
 }
 
+std::vector<int> DescriptorsOf(const HandOver& state) {
+  std::vector<int> fds = state.lifelines;
+  fds.insert(fds.end(), state.inlets.begin(), state.inlets.end());
+  for (const LeftQueue& queue : state.mule_queues) {
+    fds.push_back(queue.taking);
+    fds.push_back(queue.giving);
+  }
+  fds.insert(fds.end(), state.log_outputs.begin(), state.log_outputs.end());
+  for (const Note& note : state.notes) {
+    if (note.fd >= 0) fds.push_back(note.fd);
+  }
+  return fds;
+}
+
 std::string EncodeHandOver(const HandOver& state) {
   std::string text(kMagic);
   text += fmt::format("\nreloads {}\nfailed {}\nstarted {}\n", state.reloads, state.failed_reloads,
@@ -215,9 +229,7 @@ Result<StartOrder> TakeStartOrder() {
   }
   // A trial has only heard of them.
   if (order.kind == StartKind::kSuccessor) {
-    for (const Note& note : order.state->notes) {
-      if (note.fd >= 0) TRY_STATUS(SetCloseOnExec(note.fd, true));
-    }
+    for (const int fd : DescriptorsOf(*order.state)) TRY_STATUS(SetCloseOnExec(fd, true));
   }
   ::unsetenv(handover_name.c_str());
   ::unsetenv(trial_name.c_str());

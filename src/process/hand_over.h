@@ -73,6 +73,9 @@ std::vector<LeftDescriptor> TakeDescriptors(HandOver* state, std::string_view na
 // Of whatever is no longer configured.
 void CloseUntakenDescriptors(HandOver* state);
 
+// All that stay open on the way, but the listeners, whose owner sees to them.
+std::vector<int> DescriptorsOf(const HandOver& state);
+
 std::string EncodeHandOver(const HandOver& state);
 Result<HandOver> DecodeHandOver(std::string_view text);
 

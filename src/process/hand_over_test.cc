@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/hand_over.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -147,6 +148,20 @@ TEST_F(StartOrderTest, ASuccessorFindsTheStateAndNobodyElseSeesTheVariable) {
   ASSERT_TRUE(order->state);
   EXPECT_EQ(order->state->reloads, 7);
   EXPECT_EQ(std::getenv("UWSGI_HANDOVER_FD"), nullptr);
+}
+
+TEST_F(StartOrderTest, WhatASuccessorStartsHasNoneOfItsDescriptors) {
+  std::vector<UniqueFd> fds;
+  const auto open = [&fds] { return fds.emplace_back(::dup(STDERR_FILENO)).get(); };
+  const HandOver state{.log_outputs = {open(), open()},
+                       .lifelines = {open()},
+                       .inlets = {open()},
+                       .mule_queues = {{"1", open(), open()}},
+                       .notes = {{"fifo", "", open()}}};
+  ::setenv("UWSGI_HANDOVER_FD", FileWith(state).c_str(), 1);
+  ASSERT_TRUE(TakeStartOrder());
+  for (const UniqueFd& fd : fds)
+    EXPECT_EQ(::fcntl(fd.get(), F_GETFD), FD_CLOEXEC) << &fd - fds.data();
 }
 
 TEST_F(StartOrderTest, ATrialIsTold) {

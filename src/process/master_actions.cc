@@ -248,8 +248,7 @@ void Master::LeaveFiles(HandOver& state) {
   if (!parts_.vacuum) return;
   for (const std::string& path : MadeFiles()) {
     struct stat file {};
-    const bool is_plain = path.find('\n') == std::string::npos;
-    if (is_plain && ::lstat(path.c_str(), &file) == 0) state.files.push_back({file.st_ino, path});
+    if (::lstat(path.c_str(), &file) == 0) state.files.push_back({file.st_ino, path});
   }
 }
 

@@ -33,19 +33,28 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   return pointers;
 }
 
-Status KeepOverExec(const HandOver& state, int file, bool keep) {
-  TRY_STATUS(SetCloseOnExec(file, !keep));
-  for (const int fd : state.lifelines) TRY_STATUS(SetCloseOnExec(fd, !keep));
-  for (const int fd : state.inlets) TRY_STATUS(SetCloseOnExec(fd, !keep));
-  for (const LeftQueue& queue : state.mule_queues) {
-    TRY_STATUS(SetCloseOnExec(queue.taking, !keep));
-    TRY_STATUS(SetCloseOnExec(queue.giving, !keep));
+// Of all of them, whichever fail; the first error.
+Status KeepOverExec(const std::vector<int>& fds, bool keep) {
+  Status done;
+  for (const int fd : fds) {
+    Status one = SetCloseOnExec(fd, !keep);
+    if (!one && done) done = std::move(one);
   }
-  for (const int fd : state.log_outputs) TRY_STATUS(SetCloseOnExec(fd, !keep));
-  for (const Note& note : state.notes) {
-    if (note.fd >= 0) TRY_STATUS(SetCloseOnExec(note.fd, !keep));
-  }
-  return {};
+  return done;
+}
+
+// Returns only when it fails.
+Status ExecSuccessor(const StartCommand& command, const HandOver& state,
+                     const std::vector<std::string>& environment) {
+  const std::vector<char*> argv_pointers = Pointers(command.argv);
+  const std::vector<char*> environment_pointers = Pointers(environment);
+  // The user of now may not be allowed in the directory of the start; absolute paths do without
+  // it.
+  if (::chdir(command.directory.c_str()) != 0 && ::chdir("/") != 0)
+    return ErrnoError("chdir()", errno);
+  TRY_STATUS(PassCapabilities(state.capabilities));
+  ::execve(command.binary.c_str(), argv_pointers.data(), environment_pointers.data());
+  return ErrnoError("exec " + command.binary, errno);
 }
 
 }  // namespace
@@ -114,30 +123,24 @@ void Trial::LeaveInChild() {
 Error BecomeSuccessor(const StartCommand& command, const HandOver& state) {
   const auto attempt = [&]() -> Status {
     const UniqueFd file = TRY(MakeMemoryFile(EncodeHandOver(state)));
-    TRY_STATUS(KeepOverExec(state, file.get(), true));
+    const UniqueFd here = TRY(OpenFile(".", O_PATH | O_DIRECTORY));
     const auto environment =
         WithVariables(command.environment, {Variable(kHandOverVariable, file.get())});
-    const std::vector<char*> argv_pointers = Pointers(command.argv);
-    const std::vector<char*> environment_pointers = Pointers(environment);
-    const UniqueFd here = TRY(OpenFile(".", O_PATH | O_DIRECTORY));
-    // The user of now may not be allowed in the directory of the start; absolute paths do without
-    // it.
-    if (::chdir(command.directory.c_str()) != 0 && ::chdir("/") != 0)
-      return ErrnoError("chdir()", errno);
+    std::vector<int> fds = DescriptorsOf(state);
+    fds.push_back(file.get());
     // Signals stay blocked over the exec until the successor has handlers: none is lost, none kills
     // it.
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    TRY_STATUS(PassCapabilities(state.capabilities));
-    ::execve(command.binary.c_str(), argv_pointers.data(), environment_pointers.data());
-    const int error = errno;
+    Status failed = KeepOverExec(fds, true);
+    if (failed) failed = ExecSuccessor(command, state, environment);
     KeepCapabilities(state.capabilities);
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    TRY_STATUS(KeepOverExec(state, file.get(), false));
+    [[maybe_unused]] const Status closed = KeepOverExec(fds, false);
     if (::fchdir(here.get()) != 0) return ErrnoError("fchdir()", errno);
-    return ErrnoError("exec " + command.binary, error);
+    return failed;
   };
   return attempt().error();
 }
