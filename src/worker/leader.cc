@@ -134,18 +134,24 @@ bool Leader::MayAccept(const Driver& driver) const {
 // connection queues up again behind the others, so that connections spread.
 void Leader::QueueUpAgain(Door& door) {
   poller_.Remove(door.front.listener->fd());
-  door.open = poller_.Add(door.front.listener->fd(), kReadable | kExclusive, &door).has_value();
-  if (!door.open) doors_open_ = false;  // tried again at the next turn
+  OpenDoor(door);
+}
+
+// What the kernel has no room for is tried again after a pause, in which all doors are shut.
+void Leader::OpenDoor(Door& door) {
+  const uint32_t exclusive = spec_.processes > 1 ? kExclusive : 0;
+  const Status opened = poller_.Add(door.front.listener->fd(), kReadable | exclusive, &door);
+  door.open = opened.has_value();
+  if (!opened) ShutDoors(opened.error().message, opened.error().error_number);
 }
 
 void Leader::OpenDoors() {
   for (const auto& door : doors_) {
-    const uint32_t exclusive = spec_.processes > 1 ? kExclusive : 0;
-    if (!door->open && poller_.Add(door->front.listener->fd(), kReadable | exclusive, door.get()))
-      door->open = true;
+    if (!door->open) OpenDoor(*door);
   }
   OpenInlets();
   doors_open_ = true;
+  if (now_ms_ < doors_shut_until_ms_) CloseDoors();
 }
 
 void Leader::CloseDoors() {

@@ -80,6 +80,7 @@ class Leader {
   Leader(const WorkerSpec& spec, WorkerContext& context, CoreShared& shared, Poller poller,
          SignalSource signals, UniqueFd wake);
   Status Prepare();
+  void OpenDoor(Door& door);
   void OpenDoors();
   void CloseDoors();
   void QueueUpAgain(Door& door);

@@ -2,6 +2,7 @@
 """Listeners: every form of address, several at once, modes, inheritance."""
 import os
 import re
+import shutil
 import socket
 import stat
 import subprocess
@@ -224,3 +225,44 @@ def test_connections_go_to_workers_that_are_free(server):
     assert len({connection.response().body for connection in connections}) == 3
     for connection in connections:
         connection.close()
+
+
+NO_ROOM = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int epoll_ctl(int poller, int action, int fd, struct epoll_event* event) {
+  int (*real)(int, int, int, struct epoll_event*) =
+      (int (*)(int, int, int, struct epoll_event*))(uintptr_t)dlsym(RTLD_NEXT, "epoll_ctl");
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  if (action == EPOLL_CTL_ADD && getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens &&
+      access(getenv("TEST_NO_ROOM"), F_OK) == 0) {
+    errno = ENOSPC;
+    return -1;
+  }
+  return real(poller, action, fd, event);
+}
+"""
+
+
+def test_a_worker_accepts_again_when_the_kernel_had_no_room_for_its_watch(server, program, tmp_path):
+    """Several workers queue up at a socket anew after each connection."""
+    compiler = shutil.which("cc")
+    if compiler is None or program.is_slow:
+        pytest.skip("no compiler, or a sanitizer that does not go with a preloaded library")
+    source, library, full = tmp_path / "shim.c", tmp_path / "shim.so", tmp_path / "full"
+    source.write_text(NO_ROOM)
+    subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", library, source], check=True)
+    srv = server(args=[*HELLO, "--master", "--processes", "2"],
+                 env={"LD_PRELOAD": str(library), "TEST_NO_ROOM": str(full)})
+    full.touch()
+    # Each worker takes one connection more, and then none.
+    assert [srv.get("/").status for _ in range(2)] == [200] * 2
+    full.unlink()
+    assert [srv.get("/").status for _ in range(4)] == [200] * 4
