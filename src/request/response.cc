@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/printable.h"
 #include "base/strings.h"
 #include "request/connection.h"
 #include "request/push_gate.h"
@@ -260,7 +261,7 @@ SendOutcome Response::SendFile(UniqueFd file, uint64_t offset, std::optional<uin
                   static_cast<off_t>(offset));
       if (got <= 0) {  // it must not look complete
         Log("the file that answers {} cannot be read to its end: {}",
-            connection_->exchange().request.vars.Get(CgiName::kRequestUri),
+            Printable(connection_->exchange().request.vars.Get(CgiName::kRequestUri)),
             got < 0 ? std::strerror(errno) : "it has become shorter");
         Fail(500);
         break;
