@@ -103,7 +103,7 @@ Result<int> Server::Run() {
   }
   if (is_trial()) return EndTrial();
   if (options_.no_server) {
-    if (runtime_) runtime_->End();
+    if (runtime_) runtime_->EndUnserving();
     start_up_.Undo(&*listeners_);
     launch_.Ready();
     return 0;
@@ -351,7 +351,7 @@ Result<int> Server::Serve() {
   const std::vector<int> arrived = signals_->Drain();
   signals_.reset();
   if (!arrived.empty()) {
-    runtime_->End();
+    runtime_->EndUnserving();
     return 0;
   }
   return ServeAlone(
@@ -376,7 +376,7 @@ Result<int> Server::ServeWithMaster(ServingParts serving) {
       TRY(Master::Create(std::move(parts), std::move(*signals_)));
   signals_.reset();
   const int status = master->Run();
-  runtime_->End();
+  runtime_->EndUnserving();
   return status;
 }
 
@@ -384,7 +384,7 @@ Result<int> Server::ServeWithMaster(ServingParts serving) {
 // was to be found out.
 Result<int> Server::EndTrial() {
   const Status done = hooks_.Run(HookPhase::kMasterStart);
-  runtime_->End();
+  runtime_->EndUnserving();
   start_up_.Undo(&*listeners_);
   if (!done) return tl::unexpected(done.error());
   return 0;

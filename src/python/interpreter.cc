@@ -124,6 +124,30 @@ Status ExtendSearchPath(const std::vector<std::string>& patterns) {
 
 // Python's own handler writes a byte to this descriptor for every signal; -1 for none. The module
 // behind `signal` does it without loading what that one imports.
+// What Py_FinalizeEx does for the application, without waiting, where it would wait for a thread.
+constexpr char kEndWithThreads[] = R"(
+import sys
+threading = sys.modules.get("threading")
+has_threads = threading is not None and any(
+    not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate())
+if has_threads:
+    import atexit
+    atexit._run_exitfuncs()
+    for stream in sys.stdout, sys.stderr:
+        if stream is not None:
+            stream.flush()
+)";
+
+// False: there is no such thread, and nothing has been done.
+bool HasEndedWithThreads() {
+  const PyRef names = PyRef::Steal(Py_BuildValue("{s:s}", "__name__", "uwsgi"));
+  const PyRef done =
+      names ? PyRef::Steal(PyRun_String(kEndWithThreads, Py_file_input, names.get(), names.get()))
+            : PyRef();
+  if (!done) LogException();
+  return names && PyDict_GetItemString(names.get(), "has_threads") == Py_True;
+}
+
 Status WakeBy(int fd) {
   const PyRef module = PyRef::Steal(PyImport_ImportModule("_signal"));
   const PyRef set =
@@ -206,10 +230,21 @@ void Interpreter::AfterForkChild() {
 }
 
 void Interpreter::Finalize() {
-  PyEval_RestoreThread(main_);
+  Enter();
   main_ = nullptr;
-  static_cast<void>(WakeBy(-1));
   Py_FinalizeEx();
+}
+
+void Interpreter::FinalizeOrFreeze() {
+  Enter();
+  if (HasEndedWithThreads()) return;
+  main_ = nullptr;
+  Py_FinalizeEx();
+}
+
+void Interpreter::Enter() {
+  PyEval_RestoreThread(main_);
+  static_cast<void>(WakeBy(-1));
 }
 
 }  // namespace uwsgi

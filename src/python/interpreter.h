@@ -33,9 +33,14 @@ class Interpreter {
   // Waits for threads that are no daemons, runs atexit functions and ends the interpreter. Main
   // thread, GIL free.
   void Finalize();
+  // The same; but with threads alive that Finalize would wait for, it runs the atexit functions,
+  // flushes what was printed and keeps the GIL for good: nothing of Python runs any more, and the
+  // process may end.
+  void FinalizeOrFreeze();
 
  private:
   Status WatchSignals();
+  void Enter();
 
   PyThreadState* main_ = nullptr;
   FdPair signal_pipe_;  // readable when a Python signal handler is to be run

@@ -89,6 +89,7 @@ class PythonRuntime final : public LanguageRuntime {
   std::string DescribeThreadsUnlocked() override;
   bool InterruptRequest(int core, int64_t started_us) override;
   void End() override;
+  void EndUnserving() override;
 
  private:
   Status MakeObjects();
@@ -97,6 +98,7 @@ class PythonRuntime final : public LanguageRuntime {
   static void ShutToInterrupts(Seat& seat);
   bool Run(Seat& seat, PyObject* application, CallState& call);
   static void EndCall(Seat& seat, CallState& call);
+  void LetGoOfObjects();
 
   const PythonSpec spec_;
   const ServerFacts& facts_;
@@ -415,17 +417,25 @@ bool PythonRuntime::InterruptRequest(int core, int64_t started_us) {
   return PyThreadState_SetAsyncExc(place->thread, objects_->harakiri_error.get()) > 0;
 }
 
+void PythonRuntime::LetGoOfObjects() {
+  GilLock locked;
+  CallApiHook("atexit");
+  DropReleasedChunks();
+  for (auto& place : seats_) place.reset();
+  ForgetSignalHandlers();
+  objects_.reset();
+}
+
 void PythonRuntime::End() {
   if (!interpreter_.is_running()) return;
-  {
-    GilLock locked;
-    CallApiHook("atexit");
-    DropReleasedChunks();
-    for (auto& place : seats_) place.reset();
-    ForgetSignalHandlers();
-    objects_.reset();
-  }
+  LetGoOfObjects();
   interpreter_.Finalize();
+}
+
+void PythonRuntime::EndUnserving() {
+  if (!interpreter_.is_running()) return;
+  LetGoOfObjects();
+  interpreter_.FinalizeOrFreeze();
 }
 
 }  // namespace

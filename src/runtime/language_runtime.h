@@ -113,6 +113,9 @@ class LanguageRuntime {
 
   // Orderly end on the main thread, all other cores having ended: exit hooks, finalisation.
   virtual void End() = 0;
+  // The same in a process that serves nobody (a master, a trial): threads that applications have
+  // started while they were loaded, and that would go on for ever, do not keep it.
+  virtual void EndUnserving() { End(); }
 };
 
 }  // namespace uwsgi

@@ -252,6 +252,21 @@ def test_atexit_runs_on_stop(server):
     assert f"atexit in {worker}" in srv.log()
 
 
+def test_threads_that_an_application_leaves_running_keep_neither_a_stop_nor_a_reload(server, inside):
+    """The master holds what was loaded before the fork, the trial of a reload too: neither waits for threads without end."""
+    folder = inside({"threaded.py": "import atexit, threading\n"
+                                    "threading.Thread(target=threading.Event().wait, daemon=False).start()\n"
+                                    "atexit.register(lambda: print('atexit of the application', end=''))\n"
+                                    "def application(e, s): s('200 OK', []); return []\n"})
+    srv = server(args=[*MASTER, "-w", "threaded"], cwd=folder)
+    srv.signal(signal.SIGHUP)
+    srv.wait_log("gracefully \\(RE\\)spawned uWSGI master process")
+    srv.wait_log("spawned uWSGI worker 1", count=2)
+    assert srv.get("/").status == 200
+    srv.stop()
+    assert srv.log().endswith("atexit of the application"), "the master's, after everybody's"
+
+
 def test_stop_during_a_slow_start_is_not_lost(server, inside):
     folder = inside({"slow.py": "import sys, time\nprint('loading', file=sys.stderr, flush=True)\ntime.sleep(3)\n"
                                 "def application(e, s): s('200 OK', []); return []\n"})
