@@ -28,6 +28,9 @@ TEST(SignalSource, LeavesSignalsInOrder) {
 }
 
 TEST(SignalSource, TellsWhichValueASignalWasQueuedWith) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "the thread sanitizer keeps one pending signal of a kind";
+#endif
   SignalSource source = SignalSource::Create().value();
   ASSERT_TRUE(source.Install({SIGTSTP}));
   for (const int value : {1, kMostQueuedValue, 0, -1, kMostQueuedValue + 1}) {
