@@ -62,7 +62,9 @@ Status WritePidfile(const std::string& path) {
   const std::string text = std::to_string(::getpid()) + "\n";
   // In place, not beside and renamed: the file may be one that we may write in a directory that we
   // may not.
-  const UniqueFd fd = TRY(OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC, 0644));
+  // Nor is a FIFO waited for that somebody has put there.
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY;
+  const UniqueFd fd = TRY(OpenFile(path, kFlags, 0644));
   struct stat there {};
   if (::fstat(fd.get(), &there) == 0 && S_ISREG(there.st_mode) && there.st_uid == ::geteuid()) {
     // compat: the mode does not depend on the umask, which daemonize may have made 0.
