@@ -237,8 +237,7 @@ void LogRelay::End() {
   SetLogSink(WriteServerLines);
   LogOutputChanged();
   outlet().own_fd.Reset();
-  // It has died, and what waits in the pipes has not been written yet.
-  if (pid_ == 0 && StartProcess()) TellOfSources();
+  Revive();
   if (pid_ == 0) return;
   Tell(LogOrder::kEnd);
   lifeline_.second.Reset();
@@ -342,8 +341,13 @@ void LogRelay::OnProcessEnd() {
   loop_->After(std::max(pause_s * kSecond, kSecond / 10), [this, pause_s] { StartAgain(pause_s); });
 }
 
+// At the end there is no pause: it has died, and what waits in the pipes has not been written yet.
+void LogRelay::Revive() {
+  if (pid_ == 0 && StartProcess()) TellOfSources();
+}
+
 void LogRelay::StartAgain(int64_t pause_s) {
-  if (!StartProcess()) return OnProcessEnd();
+  if (pid_ == 0 && !StartProcess()) return OnProcessEnd();
   TellOfSources();
   WatchProcess();
   LogDated(
@@ -372,7 +376,8 @@ void LogRelay::LeaveInChild() {
   err_.Reset();
 }
 
-void LogRelay::HandOverTo(HandOver& state) const {
+void LogRelay::HandOverTo(HandOver& state) {
+  Revive();
   state.log_outputs = {out_.get(), err_.get()};
   state.log_processes = former_;
   if (pid_ != 0) state.log_processes.push_back(pid_);

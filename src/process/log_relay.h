@@ -89,8 +89,8 @@ class LogRelay {
   void LeaveUnwatched();
   // In a child: what belongs to the parent alone goes.
   void LeaveInChild();
-  // Before an exec: what the next program has to know.
-  void HandOverTo(HandOver& state) const;
+  // Before an exec: what the next program has to know. Old children speak on.
+  void HandOverTo(HandOver& state);
 
  private:
   struct Source {
@@ -110,6 +110,7 @@ class LogRelay {
   void TellOfSources();
   void WatchProcess();
   void OnProcessEnd();
+  void Revive();
   void StartAgain(int64_t pause_s);
   void ReapFormer();
   void End();

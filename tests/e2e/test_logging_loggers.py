@@ -379,6 +379,27 @@ def test_a_log_process_that_could_not_open_its_file_reads_each_pipe_once(server,
     assert len(pipes) >= 2 and len(pipes) == len(set(pipes))
 
 
+def test_a_reload_while_there_is_no_log_process_loses_nothing_that_is_still_said(server, inside):
+    folder = inside({"late.py": "import os, time\ndef application(e, s):\n    open('begun', 'w').close()\n"
+                                "    while not os.path.exists('go'): time.sleep(0.01)\n"
+                                "    print('said late', flush=True)\n    s('200 OK', [])\n    return [b'done']\n"})
+    srv = server(args=["--master", "--logger", "file:{folder}/one.log", "-w", "late"], cwd=folder, allow=["WARNING"])
+    log = srv.folder / "one.log"
+    srv.log_files.append(log)
+    with srv.connect() as slow:
+        slow.send(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_until(Path(folder, "begun").exists, srv.seconds(10), "the request")
+        for count in (1, 2, 3):
+            os.kill(log_process_of(srv), signal.SIGKILL)
+            wait_text(srv, log, "had died", count)
+        os.kill(log_process_of(srv), signal.SIGKILL)  # there is a pause of four seconds now
+        srv.signal(signal.SIGHUP)
+        wait_text(srv, log, r"\(RE\)spawned uWSGI master")
+        Path(folder, "go").touch()
+        assert slow.response().body == b"done"
+    wait_text(srv, log, "^said late")
+
+
 def worker_pids(srv):
     return [int(pid) for pid in re.findall(r"spawned uWSGI worker \d+ \(pid: (\d+)", srv.log())]
 
