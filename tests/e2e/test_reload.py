@@ -282,6 +282,18 @@ def test_vacuum_takes_what_a_reload_has_taken_out_of_the_configuration(server, v
     assert made("new") == (set() if vacuum else kinds)
 
 
+def test_vacuum_takes_a_file_whose_name_has_a_line_end(server, tmp_path):
+    name, old = tmp_path / "name", tmp_path / "an\nold.sock"
+    name.write_text(str(old))
+    srv = server(app="hello", front="none", ini="[uwsgi]\nhttp-socket = 127.0.0.1:{port}\nmaster = true\nvacuum = true\n"
+                                                f"socket = @({name})\n")
+    assert old.exists()
+    name.write_text(f"{tmp_path}/new.sock")
+    srv.signal(signal.SIGHUP)
+    srv.wait_log(r"ended with status 17")
+    assert not old.exists()
+
+
 def test_the_application_may_ask_for_a_reload(server, inside):
     folder = inside({"asking.py": "import os, uwsgi\ndef application(e, s):\n    s('200 OK', [])\n"
                                   "    if e['PATH_INFO'] == '/reload': uwsgi.reload()\n    return [str(os.getpid()).encode()]\n"})
