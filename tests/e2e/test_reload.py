@@ -362,8 +362,9 @@ def test_a_chain_reload_takes_one_worker_after_the_other(lazy_site):
 @pytest.mark.parametrize("letter", [b"w", b"c"], ids=["workers", "chain"])
 def test_a_broken_application_stops_the_reload_of_the_workers(lazy_site, letter):
     srv = lazy_site(allow=["Traceback"])
-    wait_until(lambda: len(processes.children(srv.pid)) == 2, srv.seconds(10), "two workers")
-    before = processes.children(srv.pid)
+    serving = set()  # who loads it only now would find the broken one
+    wait_until(lambda: serving.add(int(srv.get("/pid").text)) or len(serving) == 2, srv.seconds(20), "two workers that serve")
+    before = sorted(serving)
     (srv.site / "versioned.py").write_text("1/0\n")
     srv.command(letter)
     srv.wait_log("the reload of the workers has been given up", timeout=srv.seconds(20))
