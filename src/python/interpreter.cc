@@ -122,8 +122,6 @@ Status ExtendSearchPath(const std::vector<std::string>& patterns) {
   return {};
 }
 
-// Python's own handler writes a byte to this descriptor for every signal; -1 for none. The module
-// behind `signal` does it without loading what that one imports.
 // What Py_FinalizeEx does for the application, without waiting, where it would wait for a thread.
 constexpr char kEndWithThreads[] = R"(
 import sys
@@ -148,6 +146,8 @@ bool HasEndedWithThreads() {
   return names && PyDict_GetItemString(names.get(), "has_threads") == Py_True;
 }
 
+// Python's own handler writes a byte to this descriptor for every signal; -1 for none. The module
+// behind `signal` does it without loading what that one imports.
 Status WakeBy(int fd) {
   const PyRef module = PyRef::Steal(PyImport_ImportModule("_signal"));
   const PyRef set =
