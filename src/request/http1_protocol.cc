@@ -2,8 +2,10 @@
 #include "request/http1_protocol.h"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 
+#include "base/log.h"
 #include "base/strings.h"
 #include "request/connection.h"
 #include "wire/http1_writer.h"
@@ -81,14 +83,21 @@ ByteView OriginForm(Request& request, const HttpHead& head) {
   return {to, head.query.copy(to + 2, head.query.size()) + 2};
 }
 
+// An operator whose front server was believed by uWSGI would look for this long. Once per process.
+void SayThatHttpsIsNotBelieved(const Connection& connection) {
+  static std::atomic<bool> said = false;
+  if (!connection.spec().trusted_proxies.empty() || said.exchange(true)) return;
+  Log("*** X-Forwarded-Proto of {} is not believed, wsgi.url_scheme stays http: if that is your "
+      "front server, name it with trusted-proxy ***",
+      connection.peer_text().empty() ? "a UNIX peer" : connection.peer_text());
+}
+
 void SetScheme(const Connection& connection, Request& request) {
   request.trusts_peer = connection.peer_is_trusted();
-  if (!request.trusts_peer) return;
-  const ByteView forwarded = request.vars.Get(CgiName::kHttpXForwardedProto);
-  const ByteView ssl = request.vars.Get(CgiName::kHttpXForwardedSsl);
-  request.is_https =
-      EqualsIgnoringCase(forwarded, "https") || EqualsIgnoringCase(ssl, "on") || ssl == "1";
-  if (request.is_https) request.scheme = "https";
+  if (!request.IsForwardedAsHttps()) return;
+  if (!request.trusts_peer) return SayThatHttpsIsNotBelieved(connection);
+  request.is_https = true;
+  request.scheme = "https";
 }
 
 // False when the target's path cannot be decoded.

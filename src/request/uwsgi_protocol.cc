@@ -57,8 +57,9 @@ void SetScheme(const Connection& connection, Request& request) {
   request.trusts_peer = true;  // a peer that speaks uwsgi is a front server of the operator's
   request.is_https = EqualsIgnoringCase(https.substr(0, 2), "on") || https.starts_with('1') ||
                      request.vars.Get(CgiName::kUwsgiScheme) == "https";
-  if (connection.peer_is_trusted()) {
-    request.is_https |= request.vars.Get(CgiName::kHttpXForwardedProto) == "https";
+  // compat: a balancer in front of the front server says it this way, and nothing else does.
+  if (connection.spec().trusted_proxies.empty() || connection.peer_is_trusted()) {
+    request.is_https |= request.IsForwardedAsHttps();
   }
   if (request.is_https) request.scheme = "https";
 }

@@ -135,6 +135,19 @@ def test_forwarding_headers_of_untrusted_peers_change_nothing(http):
     assert environ["REMOTE_ADDR"] == "127.0.0.1"
 
 
+def test_who_is_not_believed_is_told_once(server):
+    srv = server(app="environ", front="http-socket")
+    for _ in range(3):
+        assert environ_of(srv, headers=[("X-Forwarded-Proto", "https")])["wsgi.url_scheme"] == "http"
+    hints = [line for line in srv.log().splitlines() if "name it with trusted-proxy" in line]
+    assert len(hints) == 1 and "X-Forwarded-Proto of 127.0.0.1" in hints[0]
+
+
+def test_with_a_trusted_proxy_uwsgi_peers_are_believed_no_more_than_others(server):
+    srv = server(app="environ", front="socket", args=["--trusted-proxy", "192.0.2.1"])
+    assert environ_of(srv, HTTP_X_FORWARDED_PROTO="https")["wsgi.url_scheme"] == "http"
+
+
 @pytest.mark.parity
 def test_content_length_and_body(http):
     environ = environ_of(http, "POST", body=b"abc")
@@ -170,6 +183,8 @@ def test_uwsgi_has_what_the_front_server_sends(uwsgi):
 @pytest.mark.parity
 @pytest.mark.parametrize("variables, scheme", [
     ({"HTTPS": "on"}, "https"), ({"HTTPS": "1"}, "https"), ({"HTTPS": "off"}, "http"), ({"UWSGI_SCHEME": "https"}, "https"),
+    ({"HTTP_X_FORWARDED_PROTO": "https"}, "https"), ({"HTTP_X_FORWARDED_PROTO": "http"}, "http"),
+    ({"HTTP_X_FORWARDED_SSL": "on"}, "https"),
 ])
 def test_uwsgi_scheme(uwsgi, variables, scheme):
     assert environ_of(uwsgi, **variables)["wsgi.url_scheme"] == scheme
