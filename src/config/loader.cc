@@ -17,6 +17,7 @@
 #include "config/did_you_mean.h"
 #include "config/environment.h"
 #include "config/expansion.h"
+#include "config/guards.h"
 #include "config/implications.h"
 #include "config/logic.h"
 #include "config/magic.h"
@@ -378,6 +379,7 @@ class Loader {
       const Setting& setting = options_.settings[i];
       if (notes_[i].is_done || notes_[i].row == nullptr) continue;
       if (notes_[i].row->kind == OptionKind::kRefusedValue) return Refuse(setting);
+      if (KeepsRequestsAway(*notes_[i].row, setting.value)) return RefuseGuard(setting);
       WarnIfIgnored(*notes_[i].row, setting);
       TRY_STATUS(ApplySetting(*notes_[i].row, setting, options_));
     }
@@ -391,6 +393,13 @@ class Loader {
     return Fail(
         "option \"{}\" ({}): this release cannot do it, and without it the server would be less "
         "confined than it seems",
+        setting.name, setting.origin.text());
+  }
+
+  static tl::unexpected<Error> RefuseGuard(const Setting& setting) {
+    return Fail(
+        "option \"{}\" ({}): this release has no routing, and without this rule the server would "
+        "answer what it keeps closed",
         setting.name, setting.origin.text());
   }
 

@@ -144,6 +144,14 @@ def test_plugins_are_accepted(server):
 
 
 @pytest.mark.parity
+@pytest.mark.parametrize("rule", ["route = ^/admin basicauth:Zone,foo:bar", "route-remote-addr = ^192 break:403 Forbidden"])
+def test_rules_that_keep_requests_away_are_no_warnings(program, tmp_path, rule):
+    """The server would answer everybody what they keep closed."""
+    (tmp_path / "uwsgi.ini").write_text(f"[uwsgi]\n{rule}\nhttp-socket = 127.0.0.1:0\n")
+    done = program.run("--ini", "uwsgi.ini", cwd=tmp_path)
+    assert done.returncode == 1 and "(uwsgi.ini:2): this release has no routing" in done.stdout, done.stdout
+
+
 def test_show_config(server):
     srv = server(app="hello", args=["--show-config", "--set", "a=b"])
     log = srv.log()
