@@ -21,12 +21,35 @@ bool IsGuard(std::string_view word) {
                      [word](std::string_view guard) { return word.starts_with(guard); });
 }
 
-}  // namespace
-
 bool KeepsRequestsAway(const OptionRow& row, std::string_view value) {
   if (row.kind != OptionKind::kIgnoredValue || !row.name().starts_with("route")) return false;
   const auto words = SplitWords(value);
   return std::any_of(words.begin(), words.end(), IsGuard);
+}
+
+// Ways to name an application that end in a server which answers 500 to everybody.
+constexpr std::array<std::string_view, 7> kLoaders = {
+    "paste", "ini-paste", "ini-paste-logged", "pecan", "pump", "web3", "wsgi-lite",
+};
+
+bool NamesAnApplication(const OptionRow& row) {
+  return row.kind == OptionKind::kIgnoredValue &&
+         std::find(kLoaders.begin(), kLoaders.end(), row.name()) != kLoaders.end();
+}
+
+}  // namespace
+
+std::string_view WhyRefused(const OptionRow& row, std::string_view value) {
+  if (row.kind == OptionKind::kRefusedValue) {
+    return "this release cannot do it, and without it the server would be less confined than it "
+           "seems";
+  }
+  if (KeepsRequestsAway(row, value)) {
+    return "this release has no routing, and without this rule the server would answer what it "
+           "keeps closed";
+  }
+  if (NamesAnApplication(row)) return "this release cannot load an application this way";
+  return {};
 }
 
 }  // namespace uwsgi

@@ -7,9 +7,10 @@
 
 namespace uwsgi {
 
-// Whether this setting is a rule for requests that keeps some of them away: it asks for a password,
-// or ends the request with a status 4xx. Without it the server would answer what its operator has
-// closed.
-bool KeepsRequestsAway(const OptionRow& row, std::string_view value);
+// Why the server must not start with this setting, which it knows and does not serve; empty when it
+// may start without its effect. It must not when it would be less confined, would answer what a
+// rule keeps closed (a rule that asks for a password or ends requests with a status 4xx), or would
+// have no application.
+std::string_view WhyRefused(const OptionRow& row, std::string_view value);
 
 }  // namespace uwsgi

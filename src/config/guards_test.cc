@@ -7,7 +7,7 @@ namespace uwsgi {
 namespace {
 
 bool KeepsAway(std::string_view option, std::string_view value) {
-  return KeepsRequestsAway(*FindOption(option), value);
+  return WhyRefused(*FindOption(option), value).starts_with("this release has no routing");
 }
 
 TEST(Guards, AreRulesThatAskForAPasswordOrEndRequests) {
@@ -23,6 +23,14 @@ TEST(Guards, AreNotOtherRulesNorOtherOptions) {
   EXPECT_FALSE(KeepsAway("route", "^/basicauth log:basic"));
   EXPECT_FALSE(KeepsAway("response-route-run", "break:404"));
   EXPECT_FALSE(KeepsAway("log-format", "basicauth: break:403"));
+}
+
+TEST(Guards, RefuseWhatWouldLeaveNoApplicationOrLessConfinement) {
+  EXPECT_EQ(WhyRefused(*FindOption("paste"), "config:/srv/site.ini"),
+            "this release cannot load an application this way");
+  EXPECT_NE(WhyRefused(*FindOption("unshare"), "net"), "");
+  EXPECT_EQ(WhyRefused(*FindOption("paste-logger"), ""), "");
+  EXPECT_EQ(WhyRefused(*FindOption("wsgi-file"), "paste"), "");
 }
 
 }  // namespace

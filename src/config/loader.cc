@@ -378,8 +378,9 @@ class Loader {
     for (size_t i = 0; i < notes_.size(); ++i) {
       const Setting& setting = options_.settings[i];
       if (notes_[i].is_done || notes_[i].row == nullptr) continue;
-      if (notes_[i].row->kind == OptionKind::kRefusedValue) return Refuse(setting);
-      if (KeepsRequestsAway(*notes_[i].row, setting.value)) return RefuseGuard(setting);
+      if (const auto reason = WhyRefused(*notes_[i].row, setting.value); !reason.empty()) {
+        return Fail("option \"{}\" ({}): {}", setting.name, setting.origin.text(), reason);
+      }
       WarnIfIgnored(*notes_[i].row, setting);
       TRY_STATUS(ApplySetting(*notes_[i].row, setting, options_));
     }
@@ -387,20 +388,6 @@ class Loader {
       if (notes_[i].row == nullptr) TRY_STATUS(CheckUnknown(options_.settings[i], notes_[i].said));
     }
     return {};
-  }
-
-  static tl::unexpected<Error> Refuse(const Setting& setting) {
-    return Fail(
-        "option \"{}\" ({}): this release cannot do it, and without it the server would be less "
-        "confined than it seems",
-        setting.name, setting.origin.text());
-  }
-
-  static tl::unexpected<Error> RefuseGuard(const Setting& setting) {
-    return Fail(
-        "option \"{}\" ({}): this release has no routing, and without this rule the server would "
-        "answer what it keeps closed",
-        setting.name, setting.origin.text());
   }
 
   void WarnIfIgnored(const OptionRow& row, const Setting& setting) {

@@ -152,6 +152,13 @@ def test_rules_that_keep_requests_away_are_no_warnings(program, tmp_path, rule):
     assert done.returncode == 1 and "(uwsgi.ini:2): this release has no routing" in done.stdout, done.stdout
 
 
+@pytest.mark.parametrize("option", ["paste", "ini-paste", "pecan"])
+def test_a_way_to_load_that_is_not_there_is_an_error(program, tmp_path, option):
+    """It would start, and answer 500 to everybody."""
+    done = program.run(f"--{option}", "site.ini", "--http-socket", "127.0.0.1:0", cwd=tmp_path)
+    assert done.returncode == 1 and f'"{option}" (command line): this release cannot load' in done.stdout, done.stdout
+
+
 def test_show_config(server):
     srv = server(app="hello", args=["--show-config", "--set", "a=b"])
     log = srv.log()
