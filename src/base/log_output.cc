@@ -31,6 +31,11 @@ std::atomic<int> last_error{0};
 // The last write ended within a line.
 std::atomic<bool> is_torn{false};
 
+// Whether this kernel or this kind of file cannot be asked for a write that does not wait.
+bool CannotBeAsked(int error) {
+  return error == EOPNOTSUPP || error == ENOSYS || error == EPERM || error == EINVAL;
+}
+
 LogFdKind TheKind() {
   int kind = the_kind.load(std::memory_order_relaxed);
   if (kind == kUnknown) {
@@ -132,9 +137,9 @@ ssize_t TryLogWrite(int fd, LogFdKind kind, std::string_view bytes) {
   const std::string_view front = bytes.substr(0, kWhole);
   const iovec piece{const_cast<char*>(front.data()), front.size()};
   const ssize_t written = ::pwritev2(fd, &piece, 1, -1, RWF_NOWAIT);
-  if (written >= 0 || errno != EOPNOTSUPP) return written;
-  // Terminals, named pipes and pipes of older kernels: one that has room for anything has room for
-  // this much, unless somebody else is quicker.
+  if (written >= 0 || !CannotBeAsked(errno)) return written;
+  // Terminals, named pipes, pipes of older kernels, filters of system calls: one that has room for
+  // anything has room for this much, unless somebody else is quicker.
   pollfd room{fd, POLLOUT, 0};
   if (::poll(&room, 1, 0) <= 0) {
     errno = EAGAIN;

@@ -3,9 +3,17 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstddef>
+#include <iterator>
 #include <thread>
 
 #include "base/clock.h"
@@ -165,6 +173,31 @@ TEST_F(LogOutput, APipeThatOthersFillMeanwhileHoldsNobody) {
   ReadPipe(pipe.first.get());
   one.join();
   other.join();
+}
+
+// As containers do with calls that their filter does not know.
+bool ForbidCall(int number) {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(number), 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{std::size(program), program};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST(LogWrite, NeedsNoCallThatAFilterMayForbid) {
+  const FdPair pipe = MakePipe().value();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!ForbidCall(SYS_pwritev2)) ::_exit(2);
+    ::_exit(TryLogWrite(pipe.second.get(), LogFdKind::kPipe, "a line\n") == 7 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace

@@ -75,9 +75,7 @@ void MuleLink::Adopt(const std::vector<LeftQueue>& left) {
   for (const LeftQueue& each : left) {
     FdPair ends{UniqueFd(each.taking), UniqueFd(each.giving)};
     Queue* const queue = QueueCalled(each.name);
-    if (queue == nullptr || !SetCloseOnExec(each.taking, true) ||
-        !SetCloseOnExec(each.giving, true))
-      continue;
+    if (queue == nullptr) continue;
     if (const auto done = MakeRoom(each.giving, spec_); !done) Log("{}", done.error().text());
     queue->ends = std::move(ends);
   }

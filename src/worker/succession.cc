@@ -34,11 +34,7 @@ Result<std::unique_ptr<Succession>> Succession::Create(std::vector<const Listene
                                                        const std::vector<int>& inlets) {
   std::unique_ptr<Succession> made(
       new Succession(std::move(listeners), TRY(Mailbox::CreatePair())));
-  for (const int fd : inlets) {
-    UniqueFd inlet(fd);
-    TRY_STATUS(SetCloseOnExec(fd, true));
-    made->inlets_.push_back(Mailbox::Adopt(std::move(inlet)));
-  }
+  for (const int fd : inlets) made->inlets_.push_back(Mailbox::Adopt(UniqueFd(fd)));
   return made;
 }
 
