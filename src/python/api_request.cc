@@ -13,6 +13,7 @@
 #include "python/file_wrapper.h"
 #include "python/gil.h"
 #include "python/py_error.h"
+#include "python/wsgi_input.h"
 
 namespace uwsgi {
 namespace {
@@ -123,6 +124,18 @@ PyObject* SendFile(PyObject*, PyObject* args) {
   Py_RETURN_TRUE;
 }
 
+// chunked_read(timeout=0) -> bytes: the next part of the body, b"" at its end. compat: it is as
+// long as what has arrived, and waits as wsgi.input does: chunks and `timeout` are the connection's
+// affair.
+PyObject* ChunkedRead(PyObject*, PyObject* args) noexcept {
+  int timeout = 0;
+  if (!PyArg_ParseTuple(args, "|i:chunked_read", &timeout)) return nullptr;
+  const CallState* const call = CurrentCallOrRaise();
+  if (call == nullptr) return nullptr;
+  const PyRef input = PyRef::Borrow(PyDict_GetItemString(call->environ, "wsgi.input"));
+  return ReadWhatArrives(input.get());
+}
+
 // ready_fd() -> int: only asynchronous servers have one
 PyObject* ReadyFd(PyObject*, PyObject*) noexcept { return PyLong_FromLong(-1); }
 
@@ -140,6 +153,7 @@ PyMethodDef kMethods[] = {
     {"is_connected", IsConnected, METH_VARARGS, nullptr},
     {"add_var", AddVar, METH_VARARGS, nullptr},
     {"sendfile", SendFile, METH_VARARGS, nullptr},
+    {"chunked_read", ChunkedRead, METH_VARARGS, nullptr},
     {"ready_fd", ReadyFd, METH_NOARGS, nullptr},
     {"suspend", Suspend, METH_NOARGS, nullptr},
     {"green_schedule", Suspend, METH_NOARGS, nullptr},

@@ -28,7 +28,6 @@ const std::array kServices = {
             "websocket_send websocket_send_binary"},
     Service{&PyExc_RuntimeError, "not offered by this server",
             "async_connect async_sleep close connect offload recv send wait_fd_read wait_fd_write "
-            "chunked_read "
             "chunked_read_nb set_warning_message"},
 };
 

@@ -271,6 +271,27 @@ PyRef MakeInput(Request& request, PyRef reuse) {
   return reuse;
 }
 
+PyObject* ReadWhatArrives(PyObject* object) {
+  constexpr const char* kFailure = "unable to receive chunked part";
+  if (object == nullptr || !Py_IS_TYPE(object, &input_type)) return Raise(PyExc_OSError, kFailure);
+  BodySource* const body = Body(object);
+  if (body == nullptr) return nullptr;
+  if (body->in_memory()) return ReadBytes(object, SIZE_MAX, "chunked_read", 0);
+  Input* const input = Self(object);
+  const Turn turn(input->turns);
+  if (!turn) return nullptr;
+  if (const ByteView ahead = Ahead(input); !ahead.empty()) {
+    PyObject* const bytes = ToBytes(ahead).Release();
+    TakeAhead(input, ahead.size());
+    return bytes;
+  }
+  std::string piece(body->AtEnd() ? 0 : kFirstPiece, '\0');
+  if (piece.empty()) return ToBytes(piece).Release();
+  const auto got = ReadSlowly(input, *body, piece.data(), piece.size());
+  if (!got) return Raise(PyExc_OSError, kFailure);
+  return ToBytes(ByteView(piece).substr(0, *got)).Release();
+}
+
 void DetachInput(PyObject* input) {
   Self(input)->request = nullptr;
   Self(input)->turns.End();

@@ -14,6 +14,10 @@ bool ReadyInputType();
 // An input for this request. `reuse` is the one of an earlier request of the same core, used again
 // when nobody else holds it.
 PyRef MakeInput(Request& request, PyRef reuse);
+// What has arrived of the body and was not read yet, as bytes; waits when that is nothing, empty at
+// the end. A new reference; nullptr with OSError when the body cannot be read on, or the object is
+// no input.
+PyObject* ReadWhatArrives(PyObject* object);
 // The request ends: every later use of the object raises.
 void DetachInput(PyObject* input);
 

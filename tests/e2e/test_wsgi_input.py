@@ -134,3 +134,23 @@ def test_input_of_an_earlier_request_is_detached(server):
         assert connection.request("POST", "/kept_input", body=b"12345").body == b"first"
         second = connection.request("POST", "/kept_input", body=b"67890").body
     assert not second.startswith(b"read 5"), second
+
+
+def test_chunked_read_has_what_arrives_until_the_end(server, inside):
+    folder = inside({"reading.py": "import uwsgi\n"
+                                   "def application(e, start_response):\n"
+                                   "    start_response('200 OK', [])\n"
+                                   "    for part in iter(uwsgi.chunked_read, b''):\n"
+                                   "        yield part.upper()\n"
+                                   "    yield uwsgi.chunked_read(3) + b'.'\n"})
+    srv = server(args=["-w", "reading"], cwd=folder, allow=["Traceback"])
+    head = make_request("POST", "/", [("Transfer-Encoding", "chunked")])
+    with srv.connect() as connection:
+        connection.send(head + chunked(b"first", b"second"))
+        assert connection.response().body == b"FIRSTSECOND."
+    with srv.connect() as connection:
+        connection.send(head + chunked(b"x" * 300_000))  # more than is kept before the application is called
+        assert connection.response().body == b"X" * 300_000 + b"."
+    with srv.connect() as connection:
+        connection.send(head + b"3\r\nabc\r\n")
+    srv.wait_log("OSError: unable to receive chunked part")
