@@ -2,12 +2,11 @@
 #include "request/http1_protocol.h"
 
 #include <algorithm>
-#include <atomic>
 #include <charconv>
 
-#include "base/log.h"
 #include "base/strings.h"
 #include "request/connection.h"
+#include "request/forwarded.h"
 #include "wire/http1_writer.h"
 #include "wire/proxy_protocol.h"
 #include "wire/target.h"
@@ -83,19 +82,9 @@ ByteView OriginForm(Request& request, const HttpHead& head) {
   return {to, head.query.copy(to + 2, head.query.size()) + 2};
 }
 
-// An operator whose front server was believed by uWSGI would look for this long. Once per process.
-void SayThatHttpsIsNotBelieved(const Connection& connection) {
-  static std::atomic<bool> said = false;
-  if (!connection.spec().trusted_proxies.empty() || said.exchange(true)) return;
-  Log("*** X-Forwarded-Proto of {} is not believed, wsgi.url_scheme stays http: if that is your "
-      "front server, name it with trusted-proxy ***",
-      connection.peer_text().empty() ? "a UNIX peer" : connection.peer_text());
-}
-
 void SetScheme(const Connection& connection, Request& request) {
   request.trusts_peer = connection.peer_is_trusted();
-  if (!request.IsForwardedAsHttps()) return;
-  if (!request.trusts_peer) return SayThatHttpsIsNotBelieved(connection);
+  if (!IsForwardedAsHttps(connection, request)) return;
   request.is_https = true;
   request.scheme = "https";
 }

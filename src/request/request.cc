@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request/request.h"
 
-#include "base/strings.h"
-
 namespace uwsgi {
 
 size_t Request::PacketSize() const {
@@ -10,12 +8,6 @@ size_t Request::PacketSize() const {
   for (const Var& var : vars.vars()) size += 4 + var.name.size() + var.value.size();
   for (const Var& var : vars.constants()) size += 4 + var.name.size() + var.value.size();
   return size;
-}
-
-bool Request::IsForwardedAsHttps() const {
-  const ByteView ssl = vars.Get(CgiName::kHttpXForwardedSsl);
-  return EqualsIgnoringCase(vars.Get(CgiName::kHttpXForwardedProto), "https") ||
-         EqualsIgnoringCase(ssl, "on") || ssl == "1";
 }
 
 void Request::Clear() {

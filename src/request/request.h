@@ -44,10 +44,6 @@ struct Request {
     return 2 * (vars.vars().size() + vars.constants().size());
   }
 
-  // Whether X-Forwarded-Proto or X-Forwarded-SSL say that the client came by HTTPS; who may say so
-  // is for the protocol to know.
-  [[nodiscard]] bool IsForwardedAsHttps() const;
-
   void Clear();
 };
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "request/connection.h"
+#include "request/forwarded.h"
 #include "wire/cache_packet.h"
 #include "wire/http1_writer.h"
 #include "wire/rpc_packet.h"
@@ -56,11 +57,8 @@ void SetScheme(const Connection& connection, Request& request) {
   const ByteView https = request.vars.Get(CgiName::kHttps);
   request.trusts_peer = true;  // a peer that speaks uwsgi is a front server of the operator's
   request.is_https = EqualsIgnoringCase(https.substr(0, 2), "on") || https.starts_with('1') ||
-                     request.vars.Get(CgiName::kUwsgiScheme) == "https";
-  // compat: a balancer in front of the front server says it this way, and nothing else does.
-  if (connection.spec().trusted_proxies.empty() || connection.peer_is_trusted()) {
-    request.is_https |= request.IsForwardedAsHttps();
-  }
+                     request.vars.Get(CgiName::kUwsgiScheme) == "https" ||
+                     IsForwardedAsHttps(connection, request);
   if (request.is_https) request.scheme = "https";
 }
 
