@@ -259,8 +259,9 @@ def test_a_worker_accepts_again_when_the_kernel_had_no_room_for_its_watch(server
     source, library, full = tmp_path / "shim.c", tmp_path / "shim.so", tmp_path / "full"
     source.write_text(NO_ROOM)
     subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", library, source], check=True)
-    srv = server(args=[*HELLO, "--master", "--processes", "2"],
+    srv = server(app="workers", args=["--master", "--processes", "2"],
                  env={"LD_PRELOAD": str(library), "TEST_NO_ROOM": str(full)})
+    wait_until(lambda: len({srv.get().text for _ in range(6)}) == 2, 10, "two workers in their loops")
     full.touch()
     # Each worker takes one connection more, and then none.
     assert [srv.get("/").status for _ in range(2)] == [200] * 2
