@@ -22,7 +22,7 @@ VALUE_OF_KIND = {
     "CommandList": "COMMAND, repeatable", "OptionalText": "[TEXT]", "OptionalMode": "[MODE]",
     "OptionalSecs": "[SECONDS]", "OptionalCount": "[N]", "OptionalTextList": "[TEXT], repeatable", "DirectivePath": "FILE, repeatable",
     "DirectiveText": "TEXT, repeatable", "Logic": "VALUE", "AlwaysOnValue": "VALUE", "AlwaysOnOptional": "[VALUE]",
-    "IgnoredValue": "VALUE", "RefusedValue": "VALUE", "IgnoredOptional": "[VALUE]",
+    "IgnoredValue": "VALUE", "RefusedValue": "VALUE", "RefusedLoader": "VALUE", "IgnoredOptional": "[VALUE]",
 }
 
 

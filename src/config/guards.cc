@@ -27,16 +27,6 @@ bool KeepsRequestsAway(const OptionRow& row, std::string_view value) {
   return std::any_of(words.begin(), words.end(), IsGuard);
 }
 
-// Ways to name an application that end in a server which answers 500 to everybody.
-constexpr std::array<std::string_view, 7> kLoaders = {
-    "paste", "ini-paste", "ini-paste-logged", "pecan", "pump", "web3", "wsgi-lite",
-};
-
-bool NamesAnApplication(const OptionRow& row) {
-  return row.kind == OptionKind::kIgnoredValue &&
-         std::find(kLoaders.begin(), kLoaders.end(), row.name()) != kLoaders.end();
-}
-
 }  // namespace
 
 std::string_view WhyRefused(const OptionRow& row, std::string_view value) {
@@ -48,7 +38,8 @@ std::string_view WhyRefused(const OptionRow& row, std::string_view value) {
     return "this release has no routing, and without this rule the server would answer what it "
            "keeps closed";
   }
-  if (NamesAnApplication(row)) return "this release cannot load an application this way";
+  if (row.kind == OptionKind::kRefusedLoader)
+    return "this release cannot load an application this way";
   return {};
 }
 

@@ -52,7 +52,7 @@ std::string Remarks(const OptionRow& row) {
         fmt::format("also --{}", fmt::join(row.names.begin() + 1, row.names.end(), " --")));
   }
   if (IsIgnored(row.kind)) remarks.emplace_back("no effect yet");
-  if (row.kind == OptionKind::kRefusedValue) remarks.emplace_back("refused yet");
+  if (IsRefused(row.kind)) remarks.emplace_back("refused yet");
   return remarks.empty() ? std::string() : fmt::format(" ({})", fmt::join(remarks, "; "));
 }
 

@@ -52,6 +52,7 @@ constexpr KindRow kKinds[] = {
     {OptionKind::kIgnoredOptional, {Arity::kOptional, kNoComments, kNoNumber, "VALUE"}},
     {OptionKind::kIgnoredValue, {Arity::kRequired, kNoComments, kNoNumber, "VALUE"}},
     {OptionKind::kRefusedValue, {Arity::kRequired, kNoComments, kNoNumber, "VALUE"}},
+    {OptionKind::kRefusedLoader, {Arity::kRequired, kNoComments, kNoNumber, "VALUE"}},
 };
 
 constexpr bool KindsAreInOrder() {
@@ -59,7 +60,7 @@ constexpr bool KindsAreInOrder() {
   for (const KindRow& row : kKinds) {
     if (static_cast<int>(row.kind) != expected++) return false;
   }
-  return expected == static_cast<int>(OptionKind::kRefusedValue) + 1;
+  return expected == static_cast<int>(OptionKind::kRefusedLoader) + 1;
 }
 static_assert(KindsAreInOrder(),
               "kKinds has one row for each OptionKind, in the order of the enum");
@@ -128,6 +129,7 @@ static_assert(std::size(kSectionTitles) == static_cast<size_t>(Section::kOther) 
 #define UWSGI_TARGET_IgnoredOptional(field) OptionTarget()
 #define UWSGI_TARGET_IgnoredValue(field) OptionTarget()
 #define UWSGI_TARGET_RefusedValue(field) OptionTarget()
+#define UWSGI_TARGET_RefusedLoader(field) OptionTarget()
 
 // The table as the compiler lays it down: data only, so that 900 rows are not 900 pieces of code.
 struct RawRow {
@@ -189,6 +191,10 @@ bool IsIgnored(OptionKind kind) {
 bool IsAlwaysOn(OptionKind kind) {
   return kind == OptionKind::kAlwaysOn || kind == OptionKind::kAlwaysOnOptional ||
          kind == OptionKind::kAlwaysOnValue;
+}
+
+bool IsRefused(OptionKind kind) {
+  return kind == OptionKind::kRefusedValue || kind == OptionKind::kRefusedLoader;
 }
 
 std::string_view TitleOf(Section section) { return kSectionTitles[static_cast<size_t>(section)]; }

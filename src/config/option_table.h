@@ -48,6 +48,7 @@ enum class OptionKind {
   kIgnoredOptional,
   kIgnoredValue,
   kRefusedValue,  // known, and an error: without it the server would be less confined than it seems
+  kRefusedLoader,  // the same: without it there would be no application
 };
 
 // Whether a value follows on the command line: never (but `--flag=false` is taken), only as
@@ -66,6 +67,7 @@ const KindTraits& TraitsOf(OptionKind kind);
 bool IsLogic(OptionKind kind);
 bool IsIgnored(OptionKind kind);
 bool IsAlwaysOn(OptionKind kind);
+bool IsRefused(OptionKind kind);
 
 enum class Section {
   kConfiguration,

@@ -77,6 +77,7 @@ struct Options {
 #define UWSGI_FIELD_IgnoredOptional(field, value)
 #define UWSGI_FIELD_IgnoredValue(field, value)
 #define UWSGI_FIELD_RefusedValue(field, value)
+#define UWSGI_FIELD_RefusedLoader(field, value)
 #define OPTION(kind, field, names, key, value, section, help) UWSGI_FIELD_##kind(field, value)
 #include "config/options.def"
 #undef OPTION

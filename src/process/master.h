@@ -28,8 +28,8 @@ struct MasterParts {
   const ListenerSet* listeners = nullptr;
   const StartCommand* command = nullptr;
   HandOver* predecessor = nullptr;  // null at a first start
-  int64_t started_on = 0;                 // of the first start, seconds since 1970
-  std::string configuration;              // for the dump of counters
+  int64_t started_on = 0;           // of the first start, seconds since 1970
+  std::string configuration;        // for the dump of counters
   std::vector<HelperPlace> helpers;
   std::vector<std::unique_ptr<Duty>> duties;
   UniqueFunction<void()> write_pidfiles;

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/regular_file.h"
 #include "base/strings.h"
 #include "process/messages.h"
@@ -51,7 +52,7 @@ Result<pid_t> ReadPidfile(const std::string& path) {
   const std::string text = TRY(ReadRegularFile(path));
   auto pid = ParsePid(text);
   if (!pid) return WithContext("pidfile " + path, pid.error());
-  if (::kill(*pid, 0) != 0 && errno == ESRCH) {
+  if (!ProcessExists(*pid)) {
     return Fail("pidfile {}: there is no process {}, the server is not running", path, *pid);
   }
   return pid;
@@ -83,7 +84,7 @@ bool RemovePidfile(const std::string& path, pid_t pid) {
 void GiveBackPidfile(const std::string& path, pid_t former) {
   const auto written = ReadPidfile(path);
   if (!written || *written != ::getpid()) return;
-  if (former == 0 || (::kill(former, 0) != 0 && errno == ESRCH)) {
+  if (former == 0 || !ProcessExists(former)) {
     RemovePidfile(path, ::getpid());
     return;
   }

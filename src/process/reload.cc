@@ -44,17 +44,22 @@ Status KeepOverExec(const std::vector<int>& fds, bool keep) {
 }
 
 // Returns only when it fails.
-Status ExecSuccessor(const StartCommand& command, const HandOver& state,
-                     const std::vector<std::string>& environment) {
+Error Exec(const StartCommand& command, const std::vector<std::string>& environment) {
   const std::vector<char*> argv_pointers = Pointers(command.argv);
   const std::vector<char*> environment_pointers = Pointers(environment);
+  ::execve(command.binary.c_str(), argv_pointers.data(), environment_pointers.data());
+  return ErrnoError("exec " + command.binary, errno).value();
+}
+
+// The same.
+Status ExecSuccessor(const StartCommand& command, const HandOver& state,
+                     const std::vector<std::string>& environment) {
   // The user of now may not be allowed in the directory of the start; absolute paths do without
   // it.
   if (::chdir(command.directory.c_str()) != 0 && ::chdir("/") != 0)
     return ErrnoError("chdir()", errno);
   TRY_STATUS(PassCapabilities(state.capabilities));
-  ::execve(command.binary.c_str(), argv_pointers.data(), environment_pointers.data());
-  return ErrnoError("exec " + command.binary, errno);
+  return tl::unexpected(Exec(command, environment));
 }
 
 }  // namespace
@@ -146,12 +151,9 @@ Error BecomeSuccessor(const StartCommand& command, const HandOver& state) {
 }
 
 Error BecomeProgram(const StartCommand& command) {
-  const std::vector<char*> argv = Pointers(command.argv);
-  const std::vector<char*> environment = Pointers(command.environment);
-  if (::chdir(command.directory.c_str()) == 0) {
-    ::execve(command.binary.c_str(), argv.data(), environment.data());
-  }
-  return ErrnoError("exec " + command.binary, errno).value();
+  if (::chdir(command.directory.c_str()) != 0)
+    return ErrnoError("exec " + command.binary, errno).value();
+  return Exec(command, command.environment);
 }
 
 void AcceptSignals() {

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "service/spool_name.h"
 
 namespace uwsgi {
@@ -70,8 +71,6 @@ Result<bool> HasItsName(const Place& place, const struct stat& facts, int64_t op
   if (errno == ENOENT || errno == ENOTDIR) return false;
   return ErrnoError(fmt::format("look at {}", place.name), errno);
 }
-
-bool Exists(pid_t process) { return ::kill(process, 0) == 0 || errno != ESRCH; }
 
 // Not in the place of one that a producer writes to; one that nobody has in hand is left over from
 // another instance, or from a producer that died.
@@ -131,12 +130,12 @@ bool SpoolFile::IsUnfinished(int64_t now_us) const {
       static_cast<size_t>(got) < sizeof head || static_cast<size_t>(size_) < sizeof head + missing;
   if (!is_short) return false;
   const pid_t producer = got == 0 ? ProducerOf(name()) : 0;
-  return now_us - changed_us_ < kSettleUs || (producer > 0 && Exists(producer));
+  return now_us - changed_us_ < kSettleUs || (producer > 0 && ProcessExists(producer));
 }
 
 bool SpoolFile::IsAbandoned() const {
   const pid_t producer = ProducerOf(name());
-  const bool is_gone = producer > 0 && !Exists(producer);
+  const bool is_gone = producer > 0 && !ProcessExists(producer);
   // Only now: it may have written meanwhile.
   struct stat facts {};
   return is_gone && ::fstat(fd_.get(), &facts) == 0 && facts.st_size == 0;

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/spool_hints.h"
 
-#include <signal.h>
-
-#include <cerrno>
+#include "base/process.h"
 
 namespace uwsgi {
 
 bool SpareRing::IsFree(uint64_t place) {
   pid_t taker = takers_[place].load();
   if (taker == 0) return true;
-  if (::kill(taker, 0) == 0 || errno != ESRCH) return false;
+  if (ProcessExists(taker)) return false;
   return takers_[place].compare_exchange_strong(taker, 0);
 }
 

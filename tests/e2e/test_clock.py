@@ -2,13 +2,12 @@
 """The system's clock is set while the server runs: nothing that is measured in seconds may notice."""
 import mmap
 import re
-import shutil
 import struct
-import subprocess
 
 import pytest
 
 from support.load import Load
+from support.preload import preloaded
 from support.processes import wait_until
 
 # Adds the seconds in a file to the time of day, in every process that is told to load it.
@@ -58,16 +57,11 @@ DAY = 24 * HOUR
 @pytest.fixture
 def clock(tmp_path, program):
     """set(seconds) moves the time of day of servers that get clock.env."""
-    compiler = shutil.which("cc")
-    if compiler is None or program.is_slow:
-        pytest.skip("no compiler, or a sanitizer that does not go with a preloaded library")
-    source, library, path = tmp_path / "shim.c", tmp_path / "shim.so", tmp_path / "offset"
-    source.write_text(SHIM)
-    subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", library, source], check=True)
+    path = tmp_path / "offset"
     path.write_bytes(struct.pack("l", 0))
 
     class Clock:
-        env = {"LD_PRELOAD": str(library), "TEST_CLOCK_OFFSET": str(path)}
+        env = {**preloaded(program, tmp_path, SHIM), "TEST_CLOCK_OFFSET": str(path)}
 
         def set(self, seconds):
             with open(path, "r+b") as file, mmap.mmap(file.fileno(), 8) as place:

@@ -143,7 +143,6 @@ def test_plugins_are_accepted(server):
     assert server(app="hello", args=["--plugins", "python3"]).get().status == 200
 
 
-@pytest.mark.parity
 @pytest.mark.parametrize("rule", ["route = ^/admin basicauth:Zone,foo:bar", "route-remote-addr = ^192 break:403 Forbidden"])
 def test_rules_that_keep_requests_away_are_no_warnings(program, tmp_path, rule):
     """The server would answer everybody what they keep closed."""
@@ -159,6 +158,7 @@ def test_a_way_to_load_that_is_not_there_is_an_error(program, tmp_path, option):
     assert done.returncode == 1 and f'"{option}" (command line): this release cannot load' in done.stdout, done.stdout
 
 
+@pytest.mark.parity
 def test_show_config(server):
     srv = server(app="hello", args=["--show-config", "--set", "a=b"])
     log = srv.log()

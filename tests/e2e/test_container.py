@@ -84,16 +84,12 @@ def container(program, tmp_path):
         one.process.wait(LEAST)
 
 
-def zombies(parent):
-    return [pid for pid in processes.all_pids() if (found := processes.stat(pid)) and found[1] == parent and found[0] == "Z"]
-
-
 def test_orphans_are_reaped(container):
     it = container("--master", "--processes", "2")
     pid = it.get("/orphan")
     assert int(pid) > 1
     wait_until(lambda: it.get(f"/alive/{pid}") == "False", 20, "the orphan to be gone, not a zombie")
-    assert not zombies(it.init)
+    assert not processes.zombies(it.init)
 
 
 @pytest.mark.parametrize("args", [["--master"], []])

@@ -2,7 +2,6 @@
 """The Emperor: one server per configuration, started, reloaded, stopped and replaced as the files say."""
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 
 from support import processes
 from support.http import Connection
+from support.preload import preloaded
 from support.processes import LEAST, wait_until
 from support.server import APPS, free_port
 
@@ -566,15 +566,11 @@ int e4(const char *vassal, int pid, int uid, int gid) { about("e4", vassal, pid,
 
 
 def test_functions_are_called_about_a_vassal(realm, program, tmp_path):
-    if shutil.which("cc") is None or program.is_slow:
-        pytest.skip("no compiler, or a sanitizer that does not go with a preloaded library")
-    (tmp_path / "called.c").write_text(CALLED)
-    library = tmp_path / "called.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "called.c"], check=True)
+    functions = preloaded(program, tmp_path, CALLED)
     realm.write("a.ini")
     owner = (realm.vassals / "a.ini").stat()
     run = realm.emperor("--call-as-vassal1", "v1", "--call-as-vassal3", "v3", "--call-as-emperor1", "e1", "--call-as-emperor2", "e2",
-                        "--call-as-emperor4", "e4", "--call-as-emperor2", "nowhere", env={"LD_PRELOAD": str(library)})
+                        "--call-as-emperor4", "e4", "--call-as-emperor2", "nowhere", env=functions)
     realm.answers("a.ini")
     pid, who = realm.master_of("a.ini"), f"{owner.st_uid} {owner.st_gid}"
     for line in ("v1: a.ini 0 0 0", f"v3: a.ini 0 {who}", "e1: a.ini 0 0 0", f"e2: a.ini {pid} 0 0", f"e4: a.ini {pid} {who}"):

@@ -366,7 +366,7 @@ def test_a_log_process_that_could_not_open_its_file_reads_each_pipe_once(server,
     seen = set()
 
     def has_failed_twice():
-        seen.update(pid for pid in processes.all_pids() if (processes.stat(pid) or " ")[:2] == ("Z", srv.pid))
+        seen.update(processes.zombies(srv.pid))
         return len(seen - {first}) >= 2
 
     wait_until(has_failed_twice, srv.seconds(30), "starts without a folder")

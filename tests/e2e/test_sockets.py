@@ -2,7 +2,6 @@
 """Listeners: every form of address, several at once, modes, inheritance."""
 import os
 import re
-import shutil
 import socket
 import stat
 import subprocess
@@ -11,6 +10,7 @@ import pytest
 
 from support import packet
 from support.http import Connection
+from support.preload import preloaded
 from support.processes import LEAST, wait_until
 from support.server import APPS, free_port
 
@@ -253,14 +253,9 @@ int epoll_ctl(int poller, int action, int fd, struct epoll_event* event) {
 
 def test_a_worker_accepts_again_when_the_kernel_had_no_room_for_its_watch(server, program, tmp_path):
     """Several workers queue up at a socket anew after each connection."""
-    compiler = shutil.which("cc")
-    if compiler is None or program.is_slow:
-        pytest.skip("no compiler, or a sanitizer that does not go with a preloaded library")
-    source, library, full = tmp_path / "shim.c", tmp_path / "shim.so", tmp_path / "full"
-    source.write_text(NO_ROOM)
-    subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", library, source], check=True)
+    full = tmp_path / "full"
     srv = server(app="workers", args=["--master", "--processes", "2"],
-                 env={"LD_PRELOAD": str(library), "TEST_NO_ROOM": str(full)})
+                 env={**preloaded(program, tmp_path, NO_ROOM), "TEST_NO_ROOM": str(full)})
     wait_until(lambda: len({srv.get().text for _ in range(6)}) == 2, 10, "two workers in their loops")
     full.touch()
     # Each worker takes one connection more, and then none.

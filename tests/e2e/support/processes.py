@@ -51,6 +51,10 @@ def children(pid):
     return sorted(found)
 
 
+def zombies(parent):
+    return [pid for pid in all_pids() if (found := stat(pid)) and found[1] == parent and found[0] == "Z"]
+
+
 def descendants(pid):
     found = []
     for child in children(pid):
