@@ -27,6 +27,7 @@ class Scenario:
     path: str = "/"
     script: str = ""
     close: bool = False
+    spread: bool = False  # server and load generator on all cores, as many threads of the generator
 
 
 SCENARIOS = {
@@ -37,6 +38,9 @@ SCENARIOS = {
     "flask": Scenario("Flask", Setup(app="flask_app:app"), path="/user/7"),
     "nginx": Scenario("through nginx (uwsgi protocol where spoken)", Setup(front="nginx")),
     "proc4x2": Scenario("4 processes x 2 threads", Setup(processes=4, threads=2, master=True)),
+    "spread1": Scenario("one process, on all cores with the load generator", Setup(master=True), spread=True),
+    "spread4x2": Scenario("4 processes x 2 threads, on all cores with the load generator",
+                          Setup(processes=4, threads=2, master=True), spread=True),
     "sleep10": Scenario("10 ms sleeping app, 8 threads", Setup(app="apps:sleep10", threads=8)),
     "mixed": Scenario("fast beside slow (200 ms in 4 of 8 threads)", Setup(app="apps:mixed", threads=8), kind="mixed"),
     "mixed4x2": Scenario("fast beside slow (200 ms in 4 of 8 slots, 4 processes x 2 threads)",
@@ -49,6 +53,7 @@ SCENARIOS = {
 class Bench:
     def __init__(self, options):
         self.options = options
+        self.all_cpus = f"{options.server_cpus},{options.client_cpus}"
 
     def run_once(self, server, scenario):
         """One measurement of one server: a dictionary, or None when it cannot do the scenario."""
@@ -60,7 +65,8 @@ class Bench:
                 return None
             by_uwsgi = setup.front == "nginx" and server.uwsgi_protocol
             ready = measure.accepts_unix(setup.unix_path) if by_uwsgi else measure.answers_http(setup.port)
-            with measure.Running(command, self.options.server_cpus, f"{folder}/log", ready) as running:
+            cpus = self.all_cpus if scenario.spread else self.options.server_cpus
+            with measure.Running(command, cpus, f"{folder}/log", ready) as running:
                 if setup.front != "nginx":
                     return getattr(self, scenario.kind)(running, scenario, setup.port)
                 port = measure.free_port()
@@ -70,8 +76,10 @@ class Bench:
                     return self.load(running, scenario, port)
 
     def wrk(self, port, seconds, scenario, connections=None, path=None):
-        return measure.wrk(port, seconds, connections or self.options.connections, self.options.client_cpus,
-                           path or scenario.path, scenario.script, scenario.close)
+        cpus = self.all_cpus if scenario.spread else self.options.client_cpus
+        threads = len(os.sched_getaffinity(0)) if scenario.spread else 1
+        return measure.wrk(port, seconds, connections or self.options.connections, cpus, path or scenario.path,
+                           scenario.script, scenario.close, threads)
 
     def load(self, running, scenario, port):
         self.wrk(port, 1, scenario)

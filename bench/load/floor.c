@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The floor of the comparison: one thread, one epoll loop, no parsing beyond finding the end of a
+// The floor of the comparison: one epoll loop per process, no parsing beyond finding the end of a
 // request, one fixed answer. No server that speaks HTTP can be much cheaper than this. Usage: floor
-// PORT BODY_SIZE
+// PORT BODY_SIZE PROCESSES; the kernel spreads the connections over the processes.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -120,8 +120,8 @@ static void Accept(int listener) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    fprintf(stderr, "usage: floor PORT BODY_SIZE\n");
+  if (argc != 4) {
+    fprintf(stderr, "usage: floor PORT BODY_SIZE PROCESSES\n");
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
@@ -129,9 +129,12 @@ int main(int argc, char** argv) {
   keep_alive_answer = MakeAnswer("", body_size);
   close_answer = MakeAnswer("Connection: close\r\n", body_size);
 
+  for (int more = atoi(argv[3]) - 1; more > 0 && fork() != 0;) --more;
+
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   int on = 1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   struct sockaddr_in address = {.sin_family = AF_INET,
                                 .sin_port = htons((uint16_t)atoi(argv[1])),
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};

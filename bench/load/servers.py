@@ -63,7 +63,7 @@ class Floor(Server):
     def command(self, setup):
         if setup.app not in ("apps:tiny", "apps:body64k", "apps:post") or setup.front != "http" or setup.threads > 2:
             return None
-        return [str(self.program), str(setup.port), str(setup.body_size)]
+        return [str(self.program), str(setup.port), str(setup.body_size), str(setup.processes)]
 
 
 class Ours(Server):
