@@ -30,7 +30,10 @@ int64_t Earlier(int64_t one, int64_t other) {
 }  // namespace
 
 HarakiriWatch::HarakiriWatch(const HarakiriSpec& spec, Place place)
-    : spec_(spec), place_(std::move(place)), watched_(place_.slot->core_count) {}
+    : spec_(spec),
+      place_(std::move(place)),
+      watched_(place_.slot->core_count),
+      given_up_us_(place_.slot->core_count) {}
 
 HarakiriWatch::~HarakiriWatch() {
   {
@@ -92,11 +95,9 @@ int64_t HarakiriWatch::Look(int64_t now_us) {
     Watched& watched = watched_[i];
     const int64_t started_us = core.request_started_us.load(std::memory_order_relaxed);
     const int64_t due_us = DueTime(core, spec_.limit_us);
-    if (started_us != watched.started_us) {
-      if (watched.given_up) given_up_count_.fetch_sub(1, std::memory_order_relaxed);
-      watched = {.started_us = started_us};
-    }
-    if (due_us == 0 || watched.given_up) continue;
+    if (started_us != watched.started_us) watched = {.started_us = started_us};
+    const bool is_given_up = given_up_us_[i].load(std::memory_order_relaxed) == started_us;
+    if (due_us == 0 || is_given_up) continue;
     if (now_us < due_us) {
       watched.told_us = 0;  // the application has moved its deadline
       next_us = Earlier(next_us, due_us);
@@ -104,7 +105,7 @@ int64_t HarakiriWatch::Look(int64_t now_us) {
       if (now_us - watched.told_us < spec_.grace_us) {
         next_us = Earlier(next_us, watched.told_us + spec_.grace_us);
       } else {
-        watched.given_up = true;
+        given_up_us_[i].store(started_us, std::memory_order_relaxed);
         GiveUp(static_cast<int>(i));
       }
     } else if (!IsBacklogLongEnough()) {
@@ -128,8 +129,22 @@ void HarakiriWatch::Tell(const std::vector<Overdue>& overdue, int64_t now_us) {
   if (spec_.signal != 0) ::kill(::getpid(), spec_.signal);
 }
 
+// The scoreboard is asked, as the watch itself may not look again for long: whoever ends the worker
+// by these numbers must not count what has ended after all.
+HarakiriWatch::GivenUp HarakiriWatch::given_up() const {
+  GivenUp found;
+  for (size_t i = 0; i < given_up_us_.size(); ++i) {
+    const int64_t given_up_us = given_up_us_[i].load(std::memory_order_relaxed);
+    const CoreSlot& core = place_.slot->cores()[i];
+    if (given_up_us == 0 || core.request_started_us.load(std::memory_order_relaxed) != given_up_us)
+      continue;
+    const bool is_handler = core.signal.load(std::memory_order_relaxed) >= 0;
+    ++(is_handler ? found.handlers : found.requests);
+  }
+  return found;
+}
+
 void HarakiriWatch::GiveUp(int core) {
-  given_up_count_.fetch_add(1, std::memory_order_relaxed);
   LogDated("HARAKIRI [core {}] the request goes on: worker {} (pid: {}) is given up", core,
            place_.worker_id, ::getpid());
   if (place_.on_given_up) std::exchange(place_.on_given_up, {})();

@@ -47,15 +47,20 @@ class HarakiriWatch {
   void LookAgain();
   // From any thread: the requests of all cores and the stacks of all threads to the log (SIGUSR2).
   void Describe();
-  // Requests that have been given up and still run.
-  [[nodiscard]] int given_up() const { return given_up_count_.load(std::memory_order_relaxed); }
+  // From any thread: what has been given up and still runs. Handlers of user signals have no
+  // connection.
+  struct GivenUp {
+    int requests = 0;
+    int handlers = 0;
+    [[nodiscard]] int all() const { return requests + handlers; }
+  };
+  [[nodiscard]] GivenUp given_up() const;
 
  private:
   // What has been done about the request that a core runs.
   struct Watched {
     int64_t started_us = 0;
     int64_t told_us = 0;  // 0: it is not overdue
-    bool given_up = false;
   };
   struct Overdue {
     int core = 0;
@@ -85,7 +90,8 @@ class HarakiriWatch {
   std::shared_ptr<Help> help_;
   std::optional<Thread> helper_;
   int attempts_ = 0;
-  std::atomic<int> given_up_count_{0};
+  // Of each core: the start of the request that was given up last, 0 for none.
+  std::vector<std::atomic<int64_t>> given_up_us_;
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <semaphore>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -77,7 +78,7 @@ TEST_F(HarakiriWatchTest, InterruptsOnlyTheOverdueRequest) {
   ASSERT_TRUE(watch.Start());
   runtime_.Await(1);
   EXPECT_EQ(runtime_.cores(), std::vector<int>{1});
-  EXPECT_EQ(watch.given_up(), 0);
+  EXPECT_EQ(watch.given_up().requests, 0);
   EXPECT_EQ(scoreboard_.worker(1).totals->harakiri_count, 1U);
 }
 
@@ -94,7 +95,35 @@ TEST_F(HarakiriWatchTest, GivesUpARequestThatGoesOn) {
   ASSERT_TRUE(watch.Start());
   std::unique_lock lock(mutex);
   changed.wait(lock, [&] { return given_up; });
-  EXPECT_EQ(watch.given_up(), 1);
+  EXPECT_EQ(watch.given_up().requests, 1);
+}
+
+// The watch has no reason to look again: there is no limit, and no other deadline.
+TEST_F(HarakiriWatchTest, CountsARequestThatWasGivenUpOnlyWhileItRuns) {
+  std::binary_semaphore given_up(0);
+  HarakiriWatch watch({.grace_us = 1000}, PlaceOf([&] { given_up.release(); }));
+  Begin(0);
+  scoreboard_.core(1, 0).user_harakiri_deadline_us = MonotonicMicros();
+  ASSERT_TRUE(watch.Start());
+  given_up.acquire();
+  EXPECT_EQ(watch.given_up().requests, 1);
+  EXPECT_EQ(watch.given_up().handlers, 0);
+  scoreboard_.core(1, 0).EndRequest();
+  EXPECT_EQ(watch.given_up().requests, 0);
+  Begin(0);
+  EXPECT_EQ(watch.given_up().all(), 0);
+}
+
+TEST_F(HarakiriWatchTest, CountsAHandlerThatWasGivenUpApartFromRequests) {
+  std::binary_semaphore given_up(0);
+  HarakiriWatch watch({.grace_us = 1000}, PlaceOf([&] { given_up.release(); }));
+  scoreboard_.core(1, 0).signal = 17;
+  Begin(0);
+  scoreboard_.core(1, 0).user_harakiri_deadline_us = MonotonicMicros();
+  ASSERT_TRUE(watch.Start());
+  given_up.acquire();
+  EXPECT_EQ(watch.given_up().requests, 0);
+  EXPECT_EQ(watch.given_up().handlers, 1);
 }
 
 TEST_F(HarakiriWatchTest, LooksAgainWhenTheApplicationSetsADeadline) {

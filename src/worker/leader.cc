@@ -533,13 +533,16 @@ void Leader::BeginDrain(Drain why) {
 void Leader::CheckDrain() {
   if (has_buried_.load(std::memory_order_acquire)) RemoveBuried();
   const bool may_still_arrive = MayStillArrive();
-  if (connection_count_ == 0 && !may_still_arrive) return seats_.End();
+  const auto given_up = harakiri_ != nullptr ? harakiri_->given_up() : HarakiriWatch::GivenUp();
+  if (connection_count_ == 0 && !may_still_arrive) {
+    if (given_up.handlers > 0) return context_.end_now(kExitImmediate);
+    return seats_.End();
+  }
   // Nothing is left but what cannot be ended otherwise (harakiri).
-  const int given_up = harakiri_ != nullptr ? harakiri_->given_up() : 0;
-  const bool nobody_runs_what_waits = given_up >= spec_.threads && seats_.has_work() &&
+  const bool nobody_runs_what_waits = given_up.all() >= spec_.threads && seats_.has_work() &&
                                       now_ms_ - drain_started_ms_ >= kLastChanceMs;
-  if (given_up > 0 && (given_up >= connection_count_ || nobody_runs_what_waits))
-    return context_.end_now(kExitImmediate);
+  const bool nothing_else = given_up.requests > 0 && given_up.requests >= connection_count_;
+  if (nothing_else || nobody_runs_what_waits) return context_.end_now(kExitImmediate);
   if (now_ms_ >= drain_deadline_ms_) {
     LogDated("worker {} (pid: {}) is taking too much time to die...NO MERCY !!!", context_.id,
              ::getpid());

@@ -88,6 +88,67 @@ def test_requests_beside_one_that_is_given_up_are_finished(server):
         assert stuck.read_to_close() == b""
 
 
+# One call of native code each: no exception gets in between. The test ends it by writing to the pipe.
+LARGE = """
+import os, uwsgi
+from pathlib import Path
+PIPE = Path(__file__).with_name("pipe")
+BODY = b"x" * 30_000_000
+def wait(signal=0):
+    uwsgi.set_user_harakiri(1)
+    PIPE.open().read()
+uwsgi.register_signal(1, "worker", wait)
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/wait":
+        wait()
+    elif environ["PATH_INFO"] == "/signal":
+        uwsgi.signal(1)
+    start_response("200 OK", [])
+    return [BODY if environ["PATH_INFO"] == "/large" else str(os.getpid()).encode()]
+"""
+
+
+def start_large(server):
+    srv = server(app=LARGE, args=["--master", "--threads", "2", "--harakiri-graceful-timeout", "0", "--reload-mercy", "60"], allow=["Traceback"])
+    os.mkfifo(srv.folder / "pipe")
+    return srv, get(srv, "/").text
+
+
+def is_whole(large):
+    size = 0
+    while size < 30_000_000 and (got := large.socket.recv(1 << 20)):
+        size += len(got)
+    return size > 30_000_000
+
+
+def await_drain(srv, pid):
+    srv.wait_log(r"the request goes on: worker 1 \(pid: \d+\) is given up", timeout=srv.seconds(20))
+    srv.wait_log(rf"Gracefully killing worker 1 \(pid: {pid}\)", timeout=srv.seconds(20))
+
+
+def test_a_request_that_was_given_up_and_ends_after_all_takes_nobody_along(server):
+    srv, pid = start_large(server)
+    with srv.connect(timeout=60) as large, srv.connect(timeout=60) as stuck:
+        large.send(request("/large"))
+        srv.wait_log("GET /large")
+        stuck.send(request("/wait"))
+        await_drain(srv, pid)
+        (srv.folder / "pipe").write_text("")
+        assert stuck.response().status == 500
+        assert is_whole(large)
+
+
+def test_a_handler_that_is_given_up_takes_no_request_along(server):
+    srv, pid = start_large(server)
+    with srv.connect(timeout=60) as large:
+        large.send(request("/large"))
+        srv.wait_log("GET /large")
+        assert get(srv, "/signal").text == pid
+        await_drain(srv, pid)
+        assert is_whole(large)
+    wait_until(lambda: not processes.alive(int(pid)), srv.seconds(30), "the old worker to end")
+
+
 def test_usr2_tells_what_a_worker_does(server):
     srv = server(app="troubles", args=["--master", "--threads", "2"])
     go = srv.folder / "go"
