@@ -63,7 +63,7 @@ int Master::Run() {
     return begun.error().exit_code;
   }
   StartAll(ChildKind::kSpooler);
-  AddWorkers(first_workers_);
+  WantWorkers(first_workers_);
   // What a script does alone shall not be done twice.
   if (children_.CountProcesses(ChildKind::kOldHelper) == 0) StartAll(ChildKind::kMule);
   if (workers_ > 0 && first_workers_ == 0) WaitForConnection();

@@ -164,7 +164,8 @@ class Master final : private MasterDesk {
   [[nodiscard]] ScalingView ViewOfWorkers();
   [[nodiscard]] Child* ActiveWorker(int id);
   [[nodiscard]] int CountActiveWorkers();
-  void AddWorkers(int count);
+  int AddWorkers(int count);
+  void WantWorkers(int count);
   void StopWorker(int id);
   void StopAnyWorker();
   void CheckIdle();
@@ -235,6 +236,7 @@ class Master final : private MasterDesk {
 
   ScalingMemory scaling_memory_;
   bool is_cheap_ = false;  // no worker; a connection starts them
+  int owed_workers_ = 0;   // wanted, but both berths are still taken by processes that end
   std::vector<WatchId> door_watches_;
   int64_t memory_measured_us_ = 0;
   uint64_t requests_seen_ = 0;

@@ -66,7 +66,7 @@ void Master::Command(MasterCommand command, std::string_view why) {
     case MasterCommand::kMoreWorkers:
       if (stopping_) return;
       LeaveCheapMode();
-      return AddWorkers(1);
+      return WantWorkers(1);
     case MasterCommand::kFewerWorkers:
       return StopAnyWorker();
     case MasterCommand::kGoCheap:

@@ -191,6 +191,7 @@ void Master::Bury(Child& child) {
     if (child.id == replacing_ && child.farewell == Farewell::kReplaced)
       OnReplacementOver(child.id);
     StartReplacements();
+    WantWorkers(0);
   }
   StopWhenEmpty();
 }

@@ -307,7 +307,7 @@ void Master::Scale() {
   ScalingView view = ViewOfWorkers();
   const ScalingDecision decision = Decide(spec().scaling, view, scaling_memory_);
   if (spec().scaling.busyness.verbose && !decision.note.empty()) LogLine(decision.note);
-  AddWorkers(decision.add);
+  static_cast<void>(AddWorkers(decision.add));  // what is missing is decided anew at the next look
   for (int i = 0; i < decision.remove; ++i) {
     const auto id = ChooseWorkerToStop(view);
     if (!id) return;
@@ -316,29 +316,43 @@ void Master::Scale() {
   }
 }
 
-// In the free places with the lowest numbers.
-void Master::AddWorkers(int count) {
+// In the free places with the lowest numbers. How many have to wait for a place: both berths of one
+// may be taken by processes that finish their requests.
+int Master::AddWorkers(int count) {
+  int blocked = 0;
   for (int id = 1; id <= workers_ && count > 0; ++id) {
     if (ActiveWorker(id) != nullptr) continue;
     Child* const first = children_.Find(ChildKind::kWorker, id);
     Child& child = first->has_process() ? children_.TwinOf(*first) : *first;
-    if (child.has_process()) continue;
+    if (child.has_process()) {
+      ++blocked;
+      continue;
+    }
     child.spawns = std::max(child.spawns, children_.TwinOf(child).spawns);
     Happen(child, ChildEvent::kPauseOver);
     --count;
   }
+  return std::min(count, blocked);
 }
 
+// The same; those that have to wait are started as soon as they can be.
+void Master::WantWorkers(int count) { owed_workers_ = AddWorkers(owed_workers_ + count); }
+
+// With it goes who is about to replace it, whose turn would not end otherwise.
 void Master::StopWorker(int id) {
-  Child* const child = ActiveWorker(id);
-  if (child == nullptr) return;
-  child->farewell = Farewell::kCheaped;
-  TellToEnd(*child, SIGHUP, spec().worker_mercy_us);
+  for (Child& child : children_.all()) {
+    if (child.kind != ChildKind::kWorker || child.id != id || !child.is_active()) continue;
+    child.farewell = Farewell::kCheaped;
+    TellToEnd(child, SIGHUP, spec().worker_mercy_us);
+  }
+  OnReplacementOver(id);
+  StartReplacements();
 }
 
 // By command: one that does nothing, else the one with the highest number; the last one stays.
 void Master::StopAnyWorker() {
-  if (stopping_ || CountActiveWorkers() <= 1) return;
+  if (stopping_ || CountActiveWorkers() + owed_workers_ <= 1) return;
+  if (owed_workers_ > 0) return void(--owed_workers_);
   const ScalingView view = ViewOfWorkers();
   if (const auto id = ChooseWorkerToStop(view)) return StopWorker(*id);
   for (int id = workers_; id >= 1; --id) {
@@ -368,6 +382,7 @@ void Master::CheckIdle() {
 void Master::GoCheap() {
   if (stopping_ || is_cheap_ || workers_ == 0) return;
   orders_.clear();
+  owed_workers_ = 0;
   OnReplacementOver(replacing_);
   parts_.serving.succession->RefuseLetters();
   for (Child& child : children_.all()) {
@@ -400,7 +415,7 @@ void Master::LeaveCheapMode() {
 
 void Master::OnConnection() {
   LeaveCheapMode();
-  if (!stopping_) AddWorkers(spec().scaling.initial);
+  if (!stopping_) WantWorkers(spec().scaling.initial);
 }
 
 }  // namespace uwsgi

@@ -6,6 +6,7 @@ import socket
 import stat
 import subprocess
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -261,3 +262,69 @@ def test_a_pidfile_without_a_pid_signals_nobody(program, tmp_path, word, content
     done = program.run(f"--{word}", pidfile)
     assert done.returncode == 1
     assert f"--{word}" in done.stdout and "process id" in done.stdout
+
+
+def dump(srv, count):
+    tell(srv, "s")
+    srv.wait_log(r"^\s*workers total requests: ", count=count)
+
+
+def test_a_connection_brings_a_worker_as_soon_as_those_of_before_leave_room(server):
+    """Two that finish their requests are as many as a worker has places."""
+    srv = fifo_server(server)
+    go = srv.folder / "go"
+    def ask(target):
+        connection = clients.enter_context(srv.connect(timeout=60))
+        connection.send(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n")
+        return connection
+
+    with ExitStack() as clients:
+        asked = []
+        for count in (1, 2):
+            asked.append(ask(f"/wait?{go}"))
+            srv.wait_log("waiting in", count=count)
+            tell(srv, "C")
+            srv.wait_log("cheap mode enabled", count=count)
+        asked.append(ask("/"))
+        for count in (1, 2):  # by the second one it has seen the connection
+            dump(srv, count)
+        go.write_text("")
+        assert [connection.response().status for connection in asked] == [200, 200, 200]
+
+
+GATED = """
+import os, time, uwsgi
+from pathlib import Path
+folder = Path(__file__).parent
+if uwsgi.worker_id() == 2 and (folder / "gate").exists():
+    print("loading\\n", end="", flush=True)
+    while (folder / "gate").exists(): time.sleep(0.01)
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/wait":
+        print("waiting\\n", end="", flush=True)
+        while not (folder / "go").exists(): time.sleep(0.01)
+    start_response("200 OK", [])
+    return [str(uwsgi.worker_id()).encode()]
+"""
+
+
+def test_a_worker_that_goes_while_it_is_being_replaced_goes_with_its_replacement(server):
+    srv = server(app=GATED, args=["--master", "--processes", "2", "--lazy-apps", "--master-fifo", "{folder}/fifo"])
+    srv.wait_log("WSGI app 0 .* ready", count=2)
+    (srv.folder / "gate").write_text("")
+    tell(srv, "c")
+    srv.wait_log("chain next victim is worker 2")
+    srv.wait_log("^loading$")
+    with srv.connect(timeout=60) as one, srv.connect(timeout=60) as other:
+        for connection in one, other:
+            connection.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+        srv.wait_log("^waiting$", count=2)
+        tell(srv, "-")
+        srv.wait_log("uWSGI worker 2 cheaped")
+        srv.wait_log("chain reloading complete")
+        (srv.folder / "go").write_text("")
+        assert sorted(connection.response().text for connection in (one, other)) == ["1", "2"]
+    assert srv.get("/").text == "1"
+    (srv.folder / "gate").unlink()
+    tell(srv, "c")
+    srv.wait_log("chain reloading complete", count=2)
