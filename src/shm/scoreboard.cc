@@ -48,7 +48,10 @@ int WorkerSlot::busy_cores() const {
 }
 
 void WorkerSlot::NoteSpawn(int worker_id, pid_t worker_pid, int64_t wall_s) {
-  for (CoreSlot& core : cores()) core.EndRequest();
+  for (CoreSlot& core : cores()) {
+    core.EndRequest();
+    core.signal.store(-1, std::memory_order_relaxed);
+  }
   for (AppSlot& app : apps()) app.is_loaded.store(false, std::memory_order_relaxed);
   accepting.store(false, std::memory_order_relaxed);
   ready.store(false, std::memory_order_relaxed);

@@ -77,6 +77,7 @@ TEST_F(ScoreboardTest, TheNextProcessOfASlotGoesOnCounting) {
   Bump(core.requests, 5);
   core.BeginRequest(1000, 7, "GET", "/", "");
   core.user_harakiri_deadline_us = 9;
+  core.signal = 17;
   worker.accepting = true;
   worker.NoteSpawn(1, 0, 200);
   EXPECT_EQ(worker.state, WorkerState::kStarting);
@@ -85,6 +86,7 @@ TEST_F(ScoreboardTest, TheNextProcessOfASlotGoesOnCounting) {
   EXPECT_EQ(worker.pid, 0);
   EXPECT_EQ(worker.busy_cores(), 0) << "the request of the dead process is over";
   EXPECT_EQ(core.user_harakiri_deadline_us, 0);
+  EXPECT_EQ(core.signal, -1);
   EXPECT_FALSE(worker.accepting);
   Bump(core.requests, 2);
   EXPECT_EQ(worker.requests(), 7U);
