@@ -175,7 +175,7 @@ void Emperor::Start(const VassalFile& file) {
   }
   if (parts_.spec.has_blacklist && !blacklist_.MayStart(file.name, MonotonicMicros())) {
     if (blacklist_.ReportOnce(file.name)) {
-      LogDated("[emperor] unloyal bad behaving vassal found: {} throttling it...", file.name);
+      LogDated("[emperor] unloyal bad behaving vassal found: {} throttling it...", file.shown());
     }
     return;
   }
@@ -203,7 +203,7 @@ Status Emperor::StartWaiting(Vassal& vassal) {
     // The vassal gets a copy; so does the Emperor, as it outlives every process of the vassal.
     vassal.socket = UniqueFd(::fcntl(bound.fd(), F_DUPFD_CLOEXEC, 3));
     if (!vassal.socket.valid()) return ErrnoError("fcntl()", errno);
-    LogDated("[emperor] {} waits for its first connection on {}", vassal.file.name,
+    LogDated("[emperor] {} waits for its first connection on {}", vassal.file.shown(),
              vassal.on_demand);
   }
   vassal.state = VassalState::kWaiting;
@@ -244,7 +244,7 @@ Status Emperor::StartProcess(Vassal& vassal) {
 Status Emperor::RunVassal(Vassal& vassal, UniqueFd their_end) {
   auto made = MakeVassalProgram(parts_.spec, vassal.file, parts_.environment);
   if (!made) {
-    return Fail("[emperor-tyrant] invalid permissions for vassal {}: {}", vassal.file.name,
+    return Fail("[emperor-tyrant] invalid permissions for vassal {}: {}", vassal.file.shown(),
                 made.error().text());
   }
   ProgramSpec& program = *made;
@@ -253,7 +253,7 @@ Status Emperor::RunVassal(Vassal& vassal, UniqueFd their_end) {
   program.input = vassal.socket.get();
   if (program.identity) {
     Log("[emperor-tyrant] dropping privileges to {} {} for instance {}", program.identity->uid,
-        program.identity->gid, vassal.file.name);
+        program.identity->gid, vassal.file.shown());
   }
   // Whatever they leave behind is the vassal's: its environment, its directory, its limits.
   UniqueFunction<bool()> as_vassal = [this, &vassal] {
@@ -289,7 +289,7 @@ void Emperor::RunHook(const std::string& command, const Vassal& vassal) {
 }
 
 void Emperor::Reload(Vassal& vassal, int64_t modified_ns) {
-  LogDated("[emperor] reload the uwsgi instance {}", vassal.file.name);
+  LogDated("[emperor] reload the uwsgi instance {}", vassal.file.shown());
   vassal.file.modified_ns = modified_ns;
   vassal.is_ready = vassal.is_accepting = false;
   vassal.last_run = WallSeconds();
@@ -303,7 +303,7 @@ void Emperor::Stop(Vassal& vassal, VassalState as) {
     if (as == VassalState::kStopping) vassal.state = as;
     return;
   }
-  LogDated("[emperor] stop the uwsgi instance {}", vassal.file.name);
+  LogDated("[emperor] stop the uwsgi instance {}", vassal.file.shown());
   if (!vassal.has_process()) return Remove(vassal.file.name);
   vassal.state = as;
   vassal.deadline_us = MonotonicMicros() + parts_.spec.stop_mercy_us;
@@ -358,17 +358,18 @@ void Emperor::Hear(Vassal& vassal, VassalNews news) {
   const int64_t now = WallSeconds();
   switch (news) {
     case VassalNews::kSpawned:
-      if (!vassal.is_listening) LogDated("[emperor] vassal {} has been spawned", name);
+      if (!vassal.is_listening)
+        LogDated("[emperor] vassal {} has been spawned", vassal.file.shown());
       vassal.is_listening = vassal.is_ready = true;
       vassal.last_ready = now;
       return;
     case VassalNews::kAccepting:
-      LogDated("[emperor] vassal {} is ready to accept requests", name);
+      LogDated("[emperor] vassal {} is ready to accept requests", vassal.file.shown());
       vassal.is_accepting = true;
       vassal.last_accepting = now;
       return;
     case VassalNews::kLoyal:
-      LogDated("[emperor] vassal {} is now loyal", name);
+      LogDated("[emperor] vassal {} is now loyal", vassal.file.shown());
       vassal.is_loyal = true;
       vassal.last_loyal = now;
       return blacklist_.Forget(name);
@@ -380,10 +381,11 @@ void Emperor::Hear(Vassal& vassal, VassalNews news) {
       return;
     case VassalNews::kWantsConfig:
     case VassalNews::kWantsReinforcements:
-      return LogDated("[emperor] vassal {} asks for what there is not here (message {})", name,
-                      static_cast<int>(news));
+      return LogDated("[emperor] vassal {} asks for what there is not here (message {})",
+                      vassal.file.shown(), static_cast<int>(news));
   }
-  LogDated("[emperor] unknown message {} from vassal {}", static_cast<int>(news), name);
+  LogDated("[emperor] unknown message {} from vassal {}", static_cast<int>(news),
+           vassal.file.shown());
 }
 
 // ---- Their end ----------------------------------------------------------------------------------
@@ -409,7 +411,7 @@ void Emperor::OnEnd(Vassal& vassal, int wait_status) {
   if (!is_asked && !waits_again && vassal.state != VassalState::kIdle) Curse(vassal, wait_status);
   vassal.pid = 0;
   CloseChannel(vassal);
-  LogDated("[emperor] removed uwsgi instance {}", name);
+  LogDated("[emperor] removed uwsgi instance {}", vassal.file.shown());
   if (waits_again && StartWaiting(vassal)) return;
   respawned_[name] = vassal.respawns + 1;
   Remove(name);
@@ -420,12 +422,12 @@ void Emperor::OnEnd(Vassal& vassal, int wait_status) {
 void Emperor::Curse(Vassal& vassal, int wait_status) {
   vassal.is_cursed = true;
   const std::string& name = vassal.file.name;
-  LogDated("[emperor] curse the uwsgi instance {} (pid: {})", name, vassal.pid);
+  LogDated("[emperor] curse the uwsgi instance {} (pid: {})", vassal.file.shown(), vassal.pid);
   if (IsExile(wait_status)) {
     LogDated(
         "[emperor] vassal {} has chosen exile (exit code {}): it is started again when its "
         "file changes",
-        name, kExitExile);
+        vassal.file.shown(), kExitExile);
     exiled_[name] = vassal.file.modified_ns;
     return;
   }
@@ -442,8 +444,8 @@ void Emperor::Tick() {
     if (vassal.heartbeat_us != 0) vassal.heartbeat_us = std::min(vassal.heartbeat_us + late, now);
     CheckHeartbeat(vassal, now);
     if (vassal.deadline_us == 0 || now < vassal.deadline_us) continue;
-    LogDated("[emperor] vassal {} (pid: {}) takes too long to stop and is killed", name,
-             vassal.pid);
+    LogDated("[emperor] vassal {} (pid: {}) takes too long to stop and is killed",
+             vassal.file.shown(), vassal.pid);
     ::kill(vassal.pid, SIGKILL);
     vassal.deadline_us = now + kSecond;
   }
@@ -453,7 +455,7 @@ void Emperor::CheckHeartbeat(Vassal& vassal, int64_t now) {
   if (vassal.heartbeat_us == 0 || vassal.is_told_to_stop()) return;
   if (now - vassal.heartbeat_us < parts_.spec.heartbeat_limit_us) return;
   LogDated("[emperor] vassal {} sent no heartbeat in the last {} seconds, it is killed",
-           vassal.file.name, parts_.spec.heartbeat_limit_us / kSecond);
+           vassal.file.shown(), parts_.spec.heartbeat_limit_us / kSecond);
   vassal.heartbeat_us = 0;
   ::kill(vassal.pid, SIGKILL);
 }
@@ -511,8 +513,9 @@ void Emperor::EndWhenEmpty() {
 }
 
 void Emperor::Dump() const {
-  for (const auto& [name, vassal] : vassals_) {
-    Log("vassal instance {} (last modified {}) status {} loyal {} zerg 0", name,
+  for (const auto& entry : vassals_) {
+    const Vassal& vassal = entry.second;
+    Log("vassal instance {} (last modified {}) status {} loyal {} zerg 0", vassal.file.shown(),
         vassal.file.modified_ns / 1'000'000'000, vassal.is_cursed ? 1 : 0, vassal.is_loyal ? 1 : 0);
   }
 }

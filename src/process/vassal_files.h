@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/printable.h"
 #include "base/result.h"
 
 namespace uwsgi {
@@ -38,6 +39,8 @@ struct VassalFile {
   [[nodiscard]] std::string path() const {
     return directory.empty() ? name : directory + "/" + name;
   }
+  // The name for a line of the log. Whoever may write into the directory chose it.
+  [[nodiscard]] std::string shown() const { return Printable(name); }
 };
 
 struct VassalScan {

@@ -146,6 +146,18 @@ def test_a_touch_reloads(realm):
     realm.answers("a.ini")
 
 
+def test_the_name_of_a_file_is_one_line_of_the_log_and_no_more(realm):
+    realm.emperor()
+    name = "a\x1b[31m\n[emperor] vassal b is now loyal.ini"
+    port = free_port()
+    app = realm.folder / "app.py"
+    app.write_text(f"TEXT = 'hello'\n{APP}")
+    (realm.vassals / name).write_text(f"[uwsgi]\nhttp-socket = 127.0.0.1:{port}\nwsgi-file = {app}\n")
+    realm.run.wait_log(r"\[emperor\] vassal a\\x1b\[31m\\x0a\[emperor\] vassal b is now loyal\.ini has been spawned")
+    (realm.vassals / name).unlink()
+    realm.run.wait_log(r"removed uwsgi instance a\\x1b")
+
+
 def test_a_broken_change_leaves_the_vassal_as_it_is(realm):
     realm.write("a.ini", "good")
     run = realm.emperor()
