@@ -242,13 +242,13 @@ bool Connection::DecidePersistence(bool response_allows) {
 }
 
 Step Connection::RefuseStatus(int status, std::string_view reason, int64_t now_ms) {
-  LogRefusal(*this, reason);
-  AnswerRaw(ErrorResponse(status, true));
+  Refuse(ErrorResponse(status, true), reason);
   return FlushOutput(now_ms);
 }
 
 void Connection::Refuse(std::string answer, std::string_view reason) {
   LogRefusal(*this, reason);
+  if (exchange_->request.is_head) answer.resize(answer.find("\r\n\r\n") + 4);
   AnswerRaw(std::move(answer));
 }
 

@@ -112,7 +112,7 @@ class Connection {
   Step FinishRequest(int64_t now_ms);
 
   // --- for protocols ---
-  // Queues a complete refusal, after which the connection closes.
+  // Queues a complete refusal (for HEAD without its body), after which the connection closes.
   void Refuse(std::string answer, std::string_view reason);
   // The answer is complete and goes out as it is; then the connection closes.
   void AnswerRaw(std::string answer);

@@ -110,7 +110,6 @@ bool FillRequest(Connection& connection, Exchange& exchange) {
   for (const HeaderField& field : head.fields) AddField(request, head.fields, field);
   if (!head.host.empty() && head.form == TargetForm::kAbsolute)
     vars.Set(CgiName::kHttpHost, head.host);
-  request.is_head = head.method == "HEAD";
   SetScheme(connection, request);
   exchange.rules = ResponseRules{
       .version = head.version == HttpVersion::k11 ? "HTTP/1.1" : "HTTP/1.0",
@@ -153,14 +152,11 @@ HeadOutcome Http1Protocol::ReadHead(Connection& connection, Exchange& exchange) 
   }
   const HttpLimits limits{.max_head = connection.spec().head_limit};
   const ParseOutcome outcome = exchange.parser.Parse(exchange.input.view(), limits, exchange.head);
-  switch (outcome.status) {
-    case ParseStatus::kNeedMore:
-      return HeadOutcome::kNeedMore;
-    case ParseStatus::kError:
-      connection.Refuse(ErrorResponse(outcome.error_status, true), outcome.reason);
-      return HeadOutcome::kRefused;
-    case ParseStatus::kComplete:
-      break;
+  if (outcome.status == ParseStatus::kNeedMore) return HeadOutcome::kNeedMore;
+  exchange.request.is_head = exchange.head.method == "HEAD";  // also of a head that is refused
+  if (outcome.status == ParseStatus::kError) {
+    connection.Refuse(ErrorResponse(outcome.error_status, true), outcome.reason);
+    return HeadOutcome::kRefused;
   }
   exchange.input.Consume(outcome.consumed);
   if (!FillRequest(connection, exchange)) {

@@ -116,6 +116,17 @@ TEST_F(Http1Test, ABadEscapeIs400) {
   EXPECT_TRUE(vars.empty());
 }
 
+TEST_F(Http1Test, ARefusalOfHeadHasNoBody) {
+  for (const std::string request :
+       {"HEAD / HTTP/1.1\r\n\r\n", "HEAD /%zz HTTP/1.1\r\nHost: h\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"}) {
+    const std::string answer = Ask(request);
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 ")) << request;
+    EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << request;
+  }
+  EXPECT_TRUE(Ask("HEA / HTTP/1.1\r\n\r\n").ends_with("Bad Request"));
+}
+
 TEST_F(Http1Test, AHeadBeyondBufferSizeIs431) {
   spec.head_limit = 4096;
   EXPECT_TRUE(Ask("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(5000, 'x') + "\r\n\r\n")
