@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request/connection.h"
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/log.h"
 #include "base/wait.h"
@@ -388,6 +391,15 @@ bool Connection::IsQuiet() const {
          exchange_->input.view().find_first_not_of("\r\n") == ByteView::npos;
 }
 
+// While the worker drains: how much of the last answer the client has not taken yet, when that is
+// not what it was at the last look. Who is still reading cannot have asked for more, and who has
+// just read all may be about to.
+bool Connection::IsStillTaking() {
+  int untaken = 0;
+  if (::ioctl(socket_.get(), SIOCOUTQ, &untaken) != 0) untaken = 0;
+  return std::exchange(untaken_, untaken) != untaken;
+}
+
 bool Connection::IsTimeOver(int64_t now_ms) const {
   return now_ms >= deadline_ms_ || (draining() && IsQuiet());
 }
@@ -397,7 +409,11 @@ Step Connection::OnDeadline(int64_t now_ms) {
   // A server that was kept from looking in time does not put that down to the client.
   if (const Step step = OnEvent(Hint::kReady, now_ms); step != Step::kWait) return step;
   if (!IsTimeOver(now_ms)) return Step::kWait;
-  if (IsQuiet()) return Step::kClose;
+  if (IsQuiet()) {
+    if (!draining() || !IsStillTaking()) return Step::kClose;
+    deadline_ms_ = now_ms + kIdleInDrainMs;
+    return Step::kWait;
+  }
   switch (phase_) {
     case Phase::kHead:
     case Phase::kBody:

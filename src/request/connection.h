@@ -149,6 +149,7 @@ class Connection {
   [[nodiscard]] CloseReason WhyLeft() const;
   [[nodiscard]] bool WantsMore() const;
   [[nodiscard]] bool IsQuiet() const;
+  [[nodiscard]] bool IsStillTaking();
   [[nodiscard]] bool IsTimeOver(int64_t now_ms) const;
   Step Parse(int64_t now_ms);
   Step StartBody(int64_t now_ms);
@@ -177,6 +178,8 @@ class Connection {
   PeerAddress peer_;
   int64_t deadline_ms_ = 0;
   uint64_t drained_ = 0;
+  int untaken_ =
+      0;  // bytes of the last answer that were with the kernel at the last look of a drain
   std::atomic<uint8_t> owner_{0};
   Registration registration_ = Registration::kNone;
   Phase phase_ = Phase::kIdle;

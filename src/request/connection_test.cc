@@ -473,6 +473,31 @@ TEST(Connection, ThatWasFlushingWhenTheDrainBeganDoesNotHoldTheWorker) {
   EXPECT_LE(harness.connection().deadline_ms(), harness.now_ms + 1000);
 }
 
+TEST(Connection, WhoStillReadsWhenTheDrainBeganMayAskOnceMore) {
+  ConnectionHarness harness(Sends(30'000));
+  harness.Send(Get("/a"));
+  harness.Pump();
+  ASSERT_EQ(harness.connection().phase(), Phase::kIdle);
+  harness.draining = true;
+  harness.Wait(1000);
+  EXPECT_FALSE(harness.is_over());
+  harness.ReceiveAll();
+  harness.Wait(1000);
+  EXPECT_FALSE(harness.is_over());
+  EXPECT_NE(harness.Talk(Get("/b")).find("Connection: close\r\n"), std::string::npos);
+}
+
+TEST(Connection, WhoDoesNotReadDoesNotHoldADrain) {
+  ConnectionHarness harness(Sends(30'000));
+  harness.Send(Get("/a"));
+  harness.Pump();
+  harness.draining = true;
+  harness.Wait(1000);
+  EXPECT_FALSE(harness.is_over());
+  harness.Wait(1000);
+  EXPECT_TRUE(harness.is_over());
+}
+
 // --- ownership ---
 
 TEST(Connection, AnEventDuringTheRequestComesBackToItsOwner) {
