@@ -26,7 +26,7 @@ inline uint64_t HashBytes(ByteView bytes, uint64_t seed) {
     bytes.remove_prefix(8);
   }
   uint64_t word = 0;
-  std::memcpy(&word, bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(&word, bytes.data(), bytes.size());  // no bytes: no place either
   state = fold(state ^ word ^ kSecond, kFirst);
   return fold(state ^ seed, kFirst ^ kSecond);
 }

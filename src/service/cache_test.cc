@@ -52,6 +52,7 @@ TEST_F(CacheTest, KeepsValuesOfAllSizes) {
 TEST_F(CacheTest, RefusesWhatIsEmptyOrTooLong) {
   const auto cache = Make({.items = 4, .blocksize = 64, .keysize = 10});
   EXPECT_EQ(cache->Set("", "v", 0, kReplace), CacheStored::kRefused);
+  EXPECT_FALSE(cache->Get(ByteView()).has_value());  // as a packet without a key asks
   EXPECT_EQ(cache->Set("k", "", 0, kReplace), CacheStored::kRefused);
   EXPECT_EQ(cache->Set("01234567890", "v", 0, kReplace), CacheStored::kRefused);
   EXPECT_EQ(cache->Set("k", std::string(65, 'v'), 0, kReplace), CacheStored::kRefused);
