@@ -470,7 +470,7 @@ void Leader::TakeSignals() {
     const bool insists =
         !spec_.has_master && (signal == SIGINT || signal == SIGTERM) && ++signals_to_end_ > 1;
     if (signal == SIGQUIT || insists) {
-      context_.end_now(kExitImmediate);
+      EndNow(kExitImmediate);
       return;
     }
     if (drain_ == Drain::kNo) {
@@ -535,19 +535,25 @@ void Leader::CheckDrain() {
   const bool may_still_arrive = MayStillArrive();
   const auto given_up = harakiri_ != nullptr ? harakiri_->given_up() : HarakiriWatch::GivenUp();
   if (connection_count_ == 0 && !may_still_arrive) {
-    if (given_up.handlers > 0) return context_.end_now(kExitImmediate);
+    if (given_up.handlers > 0) return EndNow(kExitImmediate);
     return seats_.End();
   }
   // Nothing is left but what cannot be ended otherwise (harakiri).
   const bool nobody_runs_what_waits = given_up.all() >= spec_.threads && seats_.has_work() &&
                                       now_ms_ - drain_started_ms_ >= kLastChanceMs;
   const bool nothing_else = given_up.requests > 0 && given_up.requests >= connection_count_;
-  if (nothing_else || nobody_runs_what_waits) return context_.end_now(kExitImmediate);
+  if (nothing_else || nobody_runs_what_waits) return EndNow(kExitImmediate);
   if (now_ms_ >= drain_deadline_ms_) {
     LogDated("worker {} (pid: {}) is taking too much time to die...NO MERCY !!!", context_.id,
              ::getpid());
-    context_.end_now(exit_status_);
+    EndNow(exit_status_);
   }
+}
+
+// With the lines of the requests that have been answered.
+void Leader::EndNow(int status) {
+  flush_logs_();
+  context_.end_now(status);
 }
 
 }  // namespace uwsgi

@@ -119,6 +119,7 @@ class Leader {
   void WantReplacement(RecycleCause cause);
   void BeginDrain(Drain why);
   void CheckDrain();
+  void EndNow(int status);
   void Poke() const;
 
   const WorkerSpec& spec_;

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log: request lines, filters, files."""
+import os
 import re
+import signal
 import socket
 
 import pytest
@@ -211,6 +213,20 @@ def test_a_slow_request_does_not_keep_the_lines_of_quick_ones(server):
         go.write_text("")
         connection.response()
         connection.response()
+
+
+def test_a_worker_that_ends_at_once_has_logged_what_it_answered(server):
+    srv = server(app="workers", args=["--master"], allow=["DAMN"])
+    with srv.connect() as connection:
+        for _ in range(2):  # by the second answer it waits for more of this connection
+            pid = int(connection.get("/").text)
+        os.kill(pid, signal.SIGSTOP)  # it finds the request and then the signal
+        connection.send("GET /last HTTP/1.1\r\nHost: x\r\n\r\n")
+        os.kill(pid, signal.SIGQUIT)
+        os.kill(pid, signal.SIGCONT)
+        assert connection.response().status == 200
+    srv.wait_log(rf"worker 1 \(pid: {pid}\) ended with status 30")
+    assert "GET /last" in srv.log()
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
