@@ -71,6 +71,8 @@ class Duty {
   virtual Status Begin(MasterDesk& desk) = 0;
   // Every worker of this start serves.
   virtual void OnStarted() {}
+  // A reload of the workers is over: those that serve have replaced the others, or it was given up.
+  virtual void OnWorkersReloaded() {}
   // True when the command was this duty's to do; the master then does nothing.
   virtual bool OnCommand(MasterCommand) { return false; }
   // The server stops: what must not outlive it is told to end.

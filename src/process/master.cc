@@ -200,7 +200,7 @@ void Master::Start(Child& child) {
   child.forked_us = MonotonicMicros();
   child.ready_us = child.told_to_end_us = child.deadline_us = 0;
   child.is_outdated = false;
-  child.reason = ReplaceReason::kNone;
+  child.reason = child.asked = ReplaceReason::kNone;
   child.farewell = Farewell::kBuried;
   NoteStarted(child, is_first);
   WatchReports(child);
@@ -332,9 +332,13 @@ void Master::AnnounceReady(Child& child) {
   parts_.serving.scoreboard->MakeCurrent(child.id, child.berth);
   any_ready_ = true;
   if (Child& twin = children_.TwinOf(child); twin.state == ChildState::kOutgoing) LetGo(twin);
+  CheckStarted();
+  StartReplacements();
+}
+
+void Master::CheckStarted() {
   if (!started_ && children_.Count(ChildKind::kWorker, ChildState::kServing) >= first_workers_)
     StartIsOver();
-  StartReplacements();
 }
 
 // Every new worker serves: those of before the reload may go.

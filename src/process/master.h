@@ -117,6 +117,7 @@ class Master final : private MasterDesk {
   void OnPauseOver(ChildKind kind, int id, int berth);
   void Hurry(Child& child, int64_t left_us);
   void AnnounceReady(Child& child);
+  void CheckStarted();
   void StartIsOver();
   void EndPredecessors();
   [[nodiscard]] std::vector<std::string> MadeFiles();
@@ -136,7 +137,7 @@ class Master final : private MasterDesk {
   [[nodiscard]] bool DiedYoung(const Child& child) const;
 
   // Replacing workers, each by one that serves first.
-  void WantReplacement(const Child& child, ReplaceReason reason);
+  void WantReplacement(Child& child, ReplaceReason reason);
   void Order(int id, ReplaceReason reason);
   [[nodiscard]] bool HasOrder(int id) const;
   [[nodiscard]] bool MayBegin(const ReplacementOrder& order);
@@ -149,6 +150,7 @@ class Master final : private MasterDesk {
   // The process has ended that was to replace another one; true when that one stays.
   bool GiveUpReplacement(Child& successor);
   void DropOrders(ReplaceReason reason);
+  void CheckWorkerReload();
   void NoteWorkerReload();
   void ReloadWorkers();
   void ReloadWorkersBrutally();
@@ -232,6 +234,7 @@ class Master final : private MasterDesk {
   TimerId replacing_timer_ = 0;
   bool is_turn_of_chain_ = false;  // it has it by a chain reload
   bool is_chain_reload_ = false;
+  bool is_worker_reload_ = false;
   TimerId chain_timer_ = 0;
 
   ScalingMemory scaling_memory_;

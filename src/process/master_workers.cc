@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -39,8 +40,9 @@ bool IsKilledAtReload(ChildState state) {
 
 // --- replacing ---
 
-void Master::WantReplacement(const Child& child, ReplaceReason reason) {
+void Master::WantReplacement(Child& child, ReplaceReason reason) {
   if (child.state == ChildState::kServing) Order(child.id, reason);
+  if (child.state == ChildState::kOutgoing) child.asked = reason;
   StartReplacements();
 }
 
@@ -91,6 +93,20 @@ void Master::StartReplacements() {
     loop_->Cancel(std::exchange(chain_timer_, 0));
     LogLine("chain reloading complete");
   }
+  CheckWorkerReload();
+}
+
+void Master::CheckWorkerReload() {
+  if (!is_worker_reload_) return;
+  const bool goes_on =
+      std::ranges::any_of(
+          orders_, [](const auto& order) { return order.reason == ReplaceReason::kReload; }) ||
+      std::ranges::any_of(children_.all(), [](const Child& child) {
+        return child.state == ChildState::kOutgoing && child.reason == ReplaceReason::kReload;
+      });
+  if (goes_on) return;
+  is_worker_reload_ = false;
+  for (const auto& duty : parts_.duties) duty->OnWorkersReloaded();
 }
 
 void Master::BeginReplacement(Child& child, ReplaceReason reason) {
@@ -150,6 +166,10 @@ bool Master::GiveUpReplacement(Child& successor) {
   outgoing.farewell = Farewell::kBuried;
   Happen(outgoing, ChildEvent::kNotReplaced);
   DropOrders(reason);
+  // It says only once that it wants to go.
+  if (const auto asked = std::exchange(outgoing.asked, ReplaceReason::kNone);
+      asked != ReplaceReason::kNone)
+    Order(outgoing.id, asked);
   is_chain_reload_ = is_chain_reload_ && reason != ReplaceReason::kChain;
   loop_->Cancel(std::exchange(chain_timer_, 0));
   OnReplacementOver(outgoing.id);
@@ -166,6 +186,7 @@ void Master::NoteWorkerReload() {
 void Master::ReloadWorkers() {
   if (stopping_) return;
   NoteWorkerReload();
+  is_worker_reload_ = true;
   for (int id = 1; id <= workers_; ++id) {
     if (ActiveWorker(id) != nullptr) Order(id, ReplaceReason::kReload);
   }
@@ -346,6 +367,9 @@ void Master::StopWorker(int id) {
     TellToEnd(child, SIGHUP, spec().worker_mercy_us);
   }
   OnReplacementOver(id);
+  // A start does not wait for it.
+  first_workers_ = std::min(first_workers_, CountActiveWorkers());
+  CheckStarted();
   StartReplacements();
 }
 

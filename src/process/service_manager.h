@@ -40,6 +40,7 @@ class NotifyDuty final : public Duty {
 
   Status Begin(MasterDesk& desk) override;
   void OnStarted() override;
+  void OnWorkersReloaded() override { OnStarted(); }
   bool OnCommand(MasterCommand command) override;
   void OnReloadRefused() override;
   void OnStopping() override;

@@ -328,3 +328,17 @@ def test_a_worker_that_goes_while_it_is_being_replaced_goes_with_its_replacement
     (srv.folder / "gate").unlink()
     tell(srv, "c")
     srv.wait_log("chain reloading complete", count=2)
+
+
+def test_a_worker_that_is_taken_away_during_a_reload_does_not_keep_those_of_before(server):
+    srv = server(app=GATED, args=["--master", "--processes", "2", "--lazy-apps", "--master-fifo", "{folder}/fifo"])
+    srv.wait_log("WSGI app 0 .* ready", count=2)
+    before = set(processes.children(srv.pid))
+    (srv.folder / "gate").write_text("")
+    srv.signal(signal.SIGHUP)
+    srv.wait_log("^loading$")
+    tell(srv, "-")
+    srv.wait_log(r"uWSGI worker \d cheaped")
+    (srv.folder / "gate").unlink()
+    wait_until(lambda: not before & set(processes.children(srv.pid)), srv.seconds(20), "those of before to end")
+    assert srv.get("/").status == 200

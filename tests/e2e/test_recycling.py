@@ -138,3 +138,33 @@ def test_a_replacement_that_cannot_start_leaves_the_old_one(server, inside):
     assert srv.get("/").text == first
     (folder / "fragile.py").write_text(good)
     other_worker(srv, first)
+
+
+BREAKABLE = """
+import os, time
+from pathlib import Path
+folder = Path(__file__).parent
+if (folder / "gate").exists():
+    print("loading\\n", end="", flush=True)
+    while (folder / "gate").exists(): time.sleep(0.01)
+if (folder / "broken").exists(): 1/0
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [str(os.getpid()).encode()]
+"""
+
+
+def test_a_limit_that_is_reached_during_a_reload_counts_when_that_is_given_up(server):
+    srv = server(app=BREAKABLE, args=[*AT_ONCE, "--lazy-apps", "--max-requests", "3", "--master-fifo", "{folder}/fifo"], allow=["Traceback"])
+    first = srv.get("/").text
+    for name in "gate", "broken":
+        (srv.folder / name).write_text("")
+    (srv.folder / "fifo").write_text("w")
+    srv.wait_log("^loading$")
+    for _ in range(2):
+        assert srv.get("/").text == first
+    srv.wait_log(r"has served 3 requests \(max-requests\)")
+    (srv.folder / "gate").unlink()
+    srv.wait_log("the reload of the workers has been given up")
+    (srv.folder / "broken").unlink()
+    other_worker(srv, first)

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from support import processes
 from support.processes import LEAST, wait_until
 from support.server import free_port
 
@@ -113,6 +114,16 @@ def test_a_reload_that_is_given_up_ends_too(server, manager):
     manager.wait("RELOADING=1")
     assert "the last reload was given up" in manager.wait("READY=1", count=2)[-1]
     assert srv.get("/").status == 200
+
+
+def test_a_reload_of_the_workers_alone_ends_when_they_are_replaced(server, manager):
+    srv = server(app="workers", args=["--master", "--processes", "2", "--lazy"], env={"NOTIFY_SOCKET": manager.path})
+    manager.wait("READY=1")
+    before = set(processes.children(srv.pid))
+    srv.signal(signal.SIGHUP)
+    manager.wait("RELOADING=1")
+    manager.wait("READY=1", count=2)
+    wait_until(lambda: not before & set(processes.children(srv.pid)), srv.seconds(20), "the workers of before to end")
 
 
 def test_a_pause_is_shown(server, manager):
