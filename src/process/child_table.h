@@ -41,7 +41,7 @@ struct Child {
   int64_t told_to_end_us = 0;
   int64_t deadline_us = 0;  // of draining; 0 when there is none
   ReplaceReason reason = ReplaceReason::kNone;
-  // What it has asked for while its replacement was being started for another reason.
+  // What it has asked for itself, or reached; a reload that is given up does not settle that.
   ReplaceReason asked = ReplaceReason::kNone;
   Farewell farewell = Farewell::kBuried;
   bool is_outdated = false;  // a helper that is to be reloaded as soon as it serves

@@ -2,7 +2,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <utility>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -41,8 +40,8 @@ bool IsKilledAtReload(ChildState state) {
 // --- replacing ---
 
 void Master::WantReplacement(Child& child, ReplaceReason reason) {
+  child.asked = reason;
   if (child.state == ChildState::kServing) Order(child.id, reason);
-  if (child.state == ChildState::kOutgoing) child.asked = reason;
   StartReplacements();
 }
 
@@ -167,9 +166,7 @@ bool Master::GiveUpReplacement(Child& successor) {
   Happen(outgoing, ChildEvent::kNotReplaced);
   DropOrders(reason);
   // It says only once that it wants to go.
-  if (const auto asked = std::exchange(outgoing.asked, ReplaceReason::kNone);
-      asked != ReplaceReason::kNone)
-    Order(outgoing.id, asked);
+  if (outgoing.asked != ReplaceReason::kNone) Order(outgoing.id, outgoing.asked);
   is_chain_reload_ = is_chain_reload_ && reason != ReplaceReason::kChain;
   loop_->Cancel(std::exchange(chain_timer_, 0));
   OnReplacementOver(outgoing.id);

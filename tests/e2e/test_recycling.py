@@ -168,3 +168,19 @@ def test_a_limit_that_is_reached_during_a_reload_counts_when_that_is_given_up(se
     srv.wait_log("the reload of the workers has been given up")
     (srv.folder / "broken").unlink()
     other_worker(srv, first)
+
+
+def test_a_limit_counts_also_when_a_reload_comes_before_its_turn(server):
+    srv = server(app=BREAKABLE, args=[*AT_ONCE, "--processes", "2", "--lazy-apps", "--max-requests", "3", "--master-fifo", "{folder}/fifo"],
+                 allow=["Traceback"])
+    srv.wait_log("WSGI app 0 .* ready", count=2)
+    before = set(processes.children(srv.pid))
+    for name in "gate", "broken":
+        (srv.folder / name).write_text("")
+    wait_until(lambda: srv.get("/").status == 200 and srv.log().count("(max-requests)") == 2, srv.seconds(30), "both to reach the limit")
+    (srv.folder / "fifo").write_text("w")
+    srv.wait_log("^loading$", count=2)
+    (srv.folder / "gate").unlink()
+    srv.wait_log("the reload of the workers has been given up")
+    (srv.folder / "broken").unlink()
+    wait_until(lambda: not before & set(processes.children(srv.pid)), srv.seconds(40), "the workers of before to end")
