@@ -2,6 +2,7 @@
 #include "python/wsgi_input.h"
 
 #include <cstring>
+#include <new>
 #include <string>
 
 #include "base/strings.h"
@@ -21,7 +22,8 @@ struct Input {
   PyObject_HEAD Request* request;  // nullptr once detached
   std::string* ahead;              // bytes read from the body but not yet given out
   size_t ahead_at;
-  Turns turns;  // of whoever reads a body that is not in memory
+  bool has_lost;  // bytes of the body for which there was no memory
+  Turns turns;    // of whoever reads a body that is not in memory
 };
 
 Input* Self(PyObject* self) { return reinterpret_cast<Input*>(self); }
@@ -47,6 +49,7 @@ void TakeAhead(Input* input, size_t size) {
 
 // Reads from a body that is not in memory, by whoever has the turn.
 Result<size_t> ReadSlowly(const Input* input, BodySource& body, char* into, size_t size) {
+  if (input->has_lost) return Fail("a part of the request body was lost");
   Result<size_t> got = 0;
   {
     GilRelease unlocked;
@@ -63,11 +66,22 @@ PyObject* RaiseReadError(const Error& error, const char* call, Py_ssize_t size) 
                       timed_out ? "timeout" : "error", call, size < 0 ? Py_ssize_t{0} : size);
 }
 
-// Up to `wanted` bytes (SIZE_MAX: all that is left) of a body that is not in memory.
-PyObject* ReadPieces(Input* input, BodySource& body, size_t wanted, const char* call,
-                     Py_ssize_t asked) {
-  const Turn turn(input->turns);
-  if (!turn) return nullptr;
+// How much memory a body takes is up to the client. What there is not (limit-as) costs the request,
+// not the worker: the application gets a MemoryError, and no later reading skips what is lost.
+template <typename Reading>
+PyObject* WithinMemory(Input* input, const Reading& reading) {
+  try {
+    return reading();
+  } catch (const std::bad_alloc&) {
+    input->has_lost = true;
+    return PyErr_NoMemory();
+  }
+}
+
+// Up to `wanted` bytes (SIZE_MAX: all that is left) of a body that is not in memory, by whoever has
+// the turn.
+PyObject* CollectPieces(Input* input, BodySource& body, size_t wanted, const char* call,
+                        Py_ssize_t asked) {
   std::string collected(Ahead(input).substr(0, wanted));
   TakeAhead(input, collected.size());
   size_t piece = kFirstPiece;
@@ -85,6 +99,13 @@ PyObject* ReadPieces(Input* input, BodySource& body, size_t wanted, const char* 
   return ToBytes(collected).Release();
 }
 
+PyObject* ReadPieces(Input* input, BodySource& body, size_t wanted, const char* call,
+                     Py_ssize_t asked) {
+  const Turn turn(input->turns);
+  if (!turn) return nullptr;
+  return WithinMemory(input, [&] { return CollectPieces(input, body, wanted, call, asked); });
+}
+
 PyObject* ReadBytes(PyObject* self, size_t wanted, const char* call, Py_ssize_t asked) {
   BodySource* const body = Body(self);
   if (body == nullptr) return nullptr;
@@ -94,10 +115,8 @@ PyObject* ReadBytes(PyObject* self, size_t wanted, const char* call, Py_ssize_t 
   return ToBytes(rest).Release();
 }
 
-// One line, at most `limit` bytes of it, of a body that is not in memory.
-PyObject* ReadLineSlowly(Input* input, BodySource& body, size_t limit, Py_ssize_t asked) {
-  const Turn turn(input->turns);
-  if (!turn) return nullptr;
+// One line, at most `limit` bytes of it, of a body that is not in memory, by whoever has the turn.
+PyObject* SeekLine(Input* input, BodySource& body, size_t limit, Py_ssize_t asked) {
   size_t searched = 0;
   for (;;) {
     const ByteView ahead = Ahead(input);
@@ -119,6 +138,12 @@ PyObject* ReadLineSlowly(Input* input, BodySource& body, size_t limit, Py_ssize_
     if (!got) return RaiseReadError(got.error(), "readline", asked);
     if (*got == 0 && before == 0) return ToBytes({}).Release();
   }
+}
+
+PyObject* ReadLineSlowly(Input* input, BodySource& body, size_t limit, Py_ssize_t asked) {
+  const Turn turn(input->turns);
+  if (!turn) return nullptr;
+  return WithinMemory(input, [&] { return SeekLine(input, body, limit, asked); });
 }
 
 PyObject* ReadLineBytes(PyObject* self, size_t limit, Py_ssize_t asked) {
@@ -267,6 +292,7 @@ PyRef MakeInput(Request& request, PyRef reuse) {
     Self(reuse.get())->ahead = new std::string;
   }
   Self(reuse.get())->request = &request;
+  Self(reuse.get())->has_lost = false;
   Self(reuse.get())->turns.Begin();
   return reuse;
 }

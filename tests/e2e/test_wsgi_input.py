@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """wsgi.input with every method, by length and by chunks."""
 import json
+import re
 from urllib.parse import quote
 
 import pytest
@@ -154,3 +155,39 @@ def test_chunked_read_has_what_arrives_until_the_end(server, inside):
     with srv.connect() as connection:
         connection.send(head + b"3\r\nabc\r\n")
     srv.wait_log("OSError: unable to receive chunked part")
+
+
+STARVED = """import os
+import resource
+
+outcome = []
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/starve":
+        size = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_AS, (size + (8 << 20), resource.RLIM_INFINITY))
+    if environ["REQUEST_METHOD"] == "POST":
+        for _ in range(2):
+            try:
+                getattr(environ["wsgi.input"], environ["QUERY_STRING"])()
+            except (MemoryError, OSError) as problem:
+                outcome.append(type(problem).__name__)
+    start_response("200 OK", [])
+    return [("%d %s" % (os.getpid(), " ".join(outcome))).encode()]
+"""
+
+
+@pytest.mark.crashes
+@pytest.mark.parametrize("method", ["read", "readline", "readlines"])
+def test_a_body_that_memory_does_not_hold_costs_its_request_only(server, tmp_path, method):
+    """Neither the worker, nor does a later call give the rest as if it were all."""
+    app = tmp_path / "starved.py"
+    app.write_text(STARVED)
+    srv = server(app=app)
+    pid = srv.get("/starve").body.split()[0].decode()
+    with srv.connect() as connection:
+        try:
+            connection.send(make_request("POST", "/?" + method, [("Content-Length", "60000000")]) + b"z" * 60_000_000)
+        except OSError:
+            pass  # the answer has come before
+    assert re.fullmatch(rf"{pid} MemoryError (MemoryError|OSError)", srv.get("/").body.decode())
