@@ -190,7 +190,8 @@ class Connection {
   bool maybe_readable_ = false;    // the socket was not read until it was empty
   bool read_until_empty_ = false;  // a short read does not tell that it is
   bool peer_closed_ = false;       // the peer has sent its end
-  bool close_after_ = false;       // no further request on this connection
+  // No further request on this connection; a thread of the application that reads may find so.
+  std::atomic<bool> close_after_ = false;
   bool take_turns_ = false;        // there is more to do at once, but others come first
   bool linger_ = false;            // bytes may still come that nobody will read
 };
