@@ -192,8 +192,8 @@ class Connection {
   bool peer_closed_ = false;       // the peer has sent its end
   // No further request on this connection; a thread of the application that reads may find so.
   std::atomic<bool> close_after_ = false;
-  bool take_turns_ = false;        // there is more to do at once, but others come first
-  bool linger_ = false;            // bytes may still come that nobody will read
+  bool take_turns_ = false;  // there is more to do at once, but others come first
+  bool linger_ = false;      // bytes may still come that nobody will read
 };
 
 // A short reason for the log, one line per refused connection.
