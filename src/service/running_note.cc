@@ -23,10 +23,6 @@ constexpr char kRuns = 'R';
 constexpr char kForgiven = 'S';
 constexpr size_t kNoteSize = 1 + 2 * 256;
 
-// The kernel closes what a dying process has open from the lowest descriptor on. Its note must not
-// look dead while its task still looks taken, or the death is not counted.
-constexpr int kBehindTasks = 200;
-
 std::string FolderOf(const SpoolDir& dir) {
   return fmt::format("{}/{}", dir.path(), kRunningFolder);
 }
@@ -75,8 +71,7 @@ Result<RunningNote> RunningNote::Create(const SpoolDir& dir) {
     ::unlink(unlocked.c_str());
     return ErrnoError("create " + path, error);
   }
-  UniqueFd behind(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kBehindTasks));
-  return RunningNote(std::move(behind.valid() ? behind : fd), std::move(path));
+  return RunningNote(std::move(fd), std::move(path));
 }
 
 // What cannot be written costs a count of deaths, and no task.

@@ -25,12 +25,28 @@ constexpr int64_t kJustMadeUs = kSecond / 10;
 constexpr int64_t kJustMadeCheckUs = 1000;
 // Looks for the sake of a new task take at most one part of so many of the time.
 constexpr int64_t kLookShare = 20;
+constexpr int kLooksAtDying = 20;
+constexpr unsigned kDyingLookUs = 1000;
+// A process that begins may find another instance's that are just dying.
+constexpr int64_t kYoungUs = 10 * kSecond;
 
 // Never 0, which stands for none.
 uint64_t HashOf(std::string_view task) { return std::hash<std::string_view>()(task) | 1; }
 
 // compat: @spoolforever leaves this in its tasks; asking for another run is no failure then.
 bool RunsForEver(const SpoolTask& task) { return task.Find("ud_spool_ret") == "-1"; }
+
+// The kernel lets go of the note of a dying process a moment before its task. None when the task is
+// done already, or somebody runs it again.
+std::optional<SpoolFile> ClaimOfDead(const std::string& path, int64_t now_us) {
+  for (int looks = 0; looks < kLooksAtDying; ++looks) {
+    auto claimed = SpoolFile::Claim(path, now_us);
+    if (!claimed || *claimed) return claimed ? std::move(*claimed) : std::nullopt;
+    if (::access(path.c_str(), F_OK) != 0) break;
+    ::usleep(kDyingLookUs);
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -129,12 +145,13 @@ void Spooler::Leave() {
   if (note_) note_->Remove();
 }
 
-// Not each time: a process that died has been started again, or is another server's.
+// Not each time, later on: a process that died has been started again, or is another server's.
 void Spooler::LookForDeaths() {
   uint64_t spawns = 1;
   for (const SpoolerSlot& each : all_.SlotsOf(directory_)) spawns += each.helper.spawns.load();
   const int64_t now_us = MonotonicMicros();
-  if (spawns == spawns_seen_ && now_us - deaths_counted_us_ < kSecond) return;
+  const bool is_young = now_us - began_us_ < kYoungUs;
+  if (!is_young && spawns == spawns_seen_ && now_us - deaths_counted_us_ < kSecond) return;
   spawns_seen_ = spawns;
   deaths_counted_us_ = now_us;
   CountDeaths(WallMicros());
@@ -146,11 +163,10 @@ void Spooler::CountDeaths(int64_t now_us) {
 }
 
 void Spooler::BlameDeath(const std::string& task, int64_t now_us) {
-  const auto claimed = SpoolFile::Claim(dir_.path() + "/" + task, now_us);
-  // Done already, or somebody runs it again.
-  if (!claimed || !*claimed) return;
+  const auto claimed = ClaimOfDead(dir_.path() + "/" + task, now_us);
+  if (!claimed) return;
   directory_slot().turns.Leave(HashOf(task));
-  const SpoolFile& file = **claimed;
+  const SpoolFile& file = *claimed;
   SpoolAttempts attempts = dir_.AttemptsOf(file.name());
   ++attempts.attempts;
   ++attempts.deaths;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/clock.h"
 #include "base/function.h"
 #include "service/running_note.h"
 #include "service/spool_dir.h"
@@ -118,6 +119,7 @@ class Spooler {
   bool made_spare_ = false;   // of the file that is still open
   uint64_t spawns_seen_ = 0;  // of all processes, when deaths were last counted
   int64_t deaths_counted_us_ = 0;
+  const int64_t began_us_ = MonotonicMicros();
 };
 
 }  // namespace uwsgi
