@@ -37,14 +37,8 @@ std::vector<std::string> NotesOf(const SpoolDir& dir) {
   return paths;
 }
 
-// The descriptor of a note whose process is gone, locked; an invalid one for others.
-UniqueFd OpenDead(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!fd.valid() || !LockWhole(fd.get()).value_or(false)) return {};
-  struct stat facts {};
-  // Somebody else took it away between.
-  if (::fstat(fd.get(), &facts) != 0 || facts.st_nlink == 0) return {};
-  return fd;
+UniqueFd OpenNote(const std::string& path) {
+  return UniqueFd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
 }
 
 // The task that the note says was running; empty for none.
@@ -53,6 +47,8 @@ std::string TaskOf(int fd) {
   const ssize_t got = ::pread(fd, note.data(), kNoteSize, 0);
   return got > 1 && note[0] == kRuns ? std::string(note.data() + 1) : std::string();
 }
+
+void EndNote(int fd) { [[maybe_unused]] const ssize_t written = ::pwrite(fd, &kIdle, 1, 0); }
 
 }  // namespace
 
@@ -82,9 +78,7 @@ void RunningNote::Begin(std::string_view task) const {
   [[maybe_unused]] const ssize_t written = ::pwrite(fd_.get(), note.data(), note.size(), 0);
 }
 
-void RunningNote::End() const {
-  [[maybe_unused]] const ssize_t written = ::pwrite(fd_.get(), &kIdle, 1, 0);
-}
+void RunningNote::End() const { EndNote(fd_.get()); }
 
 void RunningNote::ForgiveDeath() const {
   [[maybe_unused]] const ssize_t written = ::pwrite(fd_.get(), &kForgiven, 1, 0);
@@ -92,16 +86,31 @@ void RunningNote::ForgiveDeath() const {
 
 void RunningNote::Remove() const { ::unlink(path_.c_str()); }
 
-std::vector<std::string> RunningNote::TakeDead(const SpoolDir& dir) {
+std::vector<std::string> RunningNote::Running(const SpoolDir& dir) {
   std::vector<std::string> tasks;
   for (const std::string& path : NotesOf(dir)) {
-    const UniqueFd fd = OpenDead(path);
+    const UniqueFd fd = OpenNote(path);
     if (!fd.valid()) continue;
+    const bool is_dead = LockWhole(fd.get()).value_or(false);
     std::string task = TaskOf(fd.get());
-    ::unlink(path.c_str());
-    if (!task.empty()) tasks.push_back(std::move(task));
+    if (!task.empty() && ::access((dir.path() + "/" + task).c_str(), F_OK) == 0) {
+      tasks.push_back(std::move(task));
+    } else if (is_dead) {
+      ::unlink(path.c_str());
+    }
   }
   return tasks;
+}
+
+int RunningNote::TakeDeaths(const SpoolDir& dir, std::string_view task) {
+  int deaths = 0;
+  for (const std::string& path : NotesOf(dir)) {
+    const UniqueFd fd = OpenNote(path);
+    if (!fd.valid() || TaskOf(fd.get()) != task) continue;
+    EndNote(fd.get());
+    ++deaths;
+  }
+  return deaths;
 }
 
 std::vector<pid_t> RunningNote::Living(const SpoolDir& dir) {

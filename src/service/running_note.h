@@ -29,9 +29,13 @@ class RunningNote {
   // Before the end of the process, in order.
   void Remove() const;
 
-  // Takes away the notes of processes that are gone; the tasks that they were running, as paths
-  // below the directory.
-  static std::vector<std::string> TakeDead(const SpoolDir& dir);
+  // The tasks that notes say are running, as paths below the directory: of the living and of the
+  // dead. Notes of the dead that name none, or one that is gone, are removed.
+  static std::vector<std::string> Running(const SpoolDir& dir);
+  // For whoever has the lock of the task: a process that is noted to run it is dead, or dying, as
+  // the kernel lets go of the task and of the note one after the other. How many there were; each
+  // is told of once.
+  static int TakeDeaths(const SpoolDir& dir, std::string_view task);
   // The processes of this host that work on the directory.
   static std::vector<pid_t> Living(const SpoolDir& dir);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <functional>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -54,6 +55,23 @@ class SpoolDirTest : public testing::Test {
     int status = 0;
     ::waitpid(pid, &status, 0);
     return WEXITSTATUS(status) == 0;
+  }
+
+  [[nodiscard]] std::string TaskBelow(const std::string& path) const {
+    return path.substr(dir_.path().size() + 1);
+  }
+  // `then` is done with the note before the process dies.
+  void DieWhileRunning(
+      const std::string& task,
+      const std::function<void(const RunningNote&)>& then = [](const RunningNote&) {}) const {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const auto note = RunningNote::Create(dir_);
+      note->Begin(task);
+      then(*note);
+      ::raise(SIGKILL);
+    }
+    ::waitpid(child, nullptr, 0);
   }
 
   TempDir temp_;
@@ -341,44 +359,46 @@ TEST_F(SpoolDirTest, AFullDiskLeavesNothing) {
 }
 
 TEST_F(SpoolDirTest, ANoteOutlivesItsProcessAndNamesItsTask) {
-  const std::string path = Add("x");
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const auto note = RunningNote::Create(dir_);
-    note->Begin("7/a-task");
-    ::raise(SIGKILL);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  EXPECT_EQ(RunningNote::TakeDead(dir_), std::vector<std::string>{"7/a-task"});
-  EXPECT_TRUE(RunningNote::TakeDead(dir_).empty());
+  const std::string task = TaskBelow(Add("x"));
+  DieWhileRunning(task);
+  EXPECT_EQ(RunningNote::Running(dir_), std::vector<std::string>{task});
+  EXPECT_EQ(RunningNote::TakeDeaths(dir_, "another"), 0);
+  EXPECT_EQ(RunningNote::TakeDeaths(dir_, task), 1);
+  EXPECT_EQ(RunningNote::TakeDeaths(dir_, task), 0);
+  EXPECT_TRUE(RunningNote::Running(dir_).empty());
+}
+
+TEST_F(SpoolDirTest, ANoteOfATaskThatIsGoneIsRemoved) {
+  DieWhileRunning("gone");
+  EXPECT_TRUE(RunningNote::Running(dir_).empty());
+  EXPECT_EQ(RunningNote::TakeDeaths(dir_, "gone"), 0);
+}
+
+TEST_F(SpoolDirTest, EachDeathOfATaskCounts) {
+  const std::string task = TaskBelow(Add("x"));
+  DieWhileRunning(task);
+  DieWhileRunning(task);
+  EXPECT_EQ(RunningNote::TakeDeaths(dir_, task), 2);
 }
 
 TEST_F(SpoolDirTest, ANoteOfTheLivingStays) {
+  const std::string task = TaskBelow(Add("x"));
   const auto note = RunningNote::Create(dir_);
   ASSERT_TRUE(note);
-  note->Begin("a");
-  EXPECT_TRUE(RunningNote::TakeDead(dir_).empty());
+  note->Begin(task);
+  EXPECT_EQ(RunningNote::Running(dir_), std::vector<std::string>{task});
   EXPECT_EQ(RunningNote::Living(dir_), std::vector<pid_t>{::getpid()});
   note->Remove();
   EXPECT_TRUE(RunningNote::Living(dir_).empty());
 }
 
-TEST_F(SpoolDirTest, ADeathThatWasForgivenNamesNoTask) {
+TEST_F(SpoolDirTest, ADeathThatWasForgivenIsNone) {
+  const std::string task = TaskBelow(Add("x"));
   for (const bool ended : {false, true}) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      const auto note = RunningNote::Create(dir_);
-      note->Begin("a-task");
-      if (ended) {
-        note->End();
-      } else {
-        note->ForgiveDeath();
-      }
-      ::raise(SIGKILL);
-    }
-    ::waitpid(child, nullptr, 0);
-    EXPECT_TRUE(RunningNote::TakeDead(dir_).empty());
+    DieWhileRunning(task,
+                    [ended](const RunningNote& note) { ended ? note.End() : note.ForgiveDeath(); });
+    EXPECT_TRUE(RunningNote::Running(dir_).empty());
+    EXPECT_EQ(RunningNote::TakeDeaths(dir_, task), 0);
   }
 }
 

@@ -25,28 +25,12 @@ constexpr int64_t kJustMadeUs = kSecond / 10;
 constexpr int64_t kJustMadeCheckUs = 1000;
 // Looks for the sake of a new task take at most one part of so many of the time.
 constexpr int64_t kLookShare = 20;
-constexpr int kLooksAtDying = 20;
-constexpr unsigned kDyingLookUs = 1000;
-// A process that begins may find another instance's that are just dying.
-constexpr int64_t kYoungUs = 10 * kSecond;
 
 // Never 0, which stands for none.
 uint64_t HashOf(std::string_view task) { return std::hash<std::string_view>()(task) | 1; }
 
 // compat: @spoolforever leaves this in its tasks; asking for another run is no failure then.
 bool RunsForEver(const SpoolTask& task) { return task.Find("ud_spool_ret") == "-1"; }
-
-// The kernel lets go of the note of a dying process a moment before its task. None when the task is
-// done already, or somebody runs it again.
-std::optional<SpoolFile> ClaimOfDead(const std::string& path, int64_t now_us) {
-  for (int looks = 0; looks < kLooksAtDying; ++looks) {
-    auto claimed = SpoolFile::Claim(path, now_us);
-    if (!claimed || *claimed) return claimed ? std::move(*claimed) : std::nullopt;
-    if (::access(path.c_str(), F_OK) != 0) break;
-    ::usleep(kDyingLookUs);
-  }
-  return std::nullopt;
-}
 
 }  // namespace
 
@@ -145,39 +129,46 @@ void Spooler::Leave() {
   if (note_) note_->Remove();
 }
 
-// Not each time, later on: a process that died has been started again, or is another server's.
+// What processes were running that ended in the middle of it, here or in another instance. Not each
+// time: a process that died has been started again, or is another server's.
 void Spooler::LookForDeaths() {
   uint64_t spawns = 1;
   for (const SpoolerSlot& each : all_.SlotsOf(directory_)) spawns += each.helper.spawns.load();
   const int64_t now_us = MonotonicMicros();
-  const bool is_young = now_us - began_us_ < kYoungUs;
-  if (!is_young && spawns == spawns_seen_ && now_us - deaths_counted_us_ < kSecond) return;
+  if (spawns == spawns_seen_ && now_us - deaths_counted_us_ < kSecond) return;
   spawns_seen_ = spawns;
   deaths_counted_us_ = now_us;
-  CountDeaths(WallMicros());
+  held_.clear();
+  for (const std::string& task : RunningNote::Running(dir_)) {
+    const auto claimed = SpoolFile::Claim(dir_.path() + "/" + task, INT64_MAX);
+    if (claimed && *claimed) {
+      static_cast<void>(BlameDeaths(**claimed));
+    } else {
+      held_.insert(HashOf(task));
+    }
+  }
 }
 
-// What processes were running that ended in the middle of it, here or in another instance.
-void Spooler::CountDeaths(int64_t now_us) {
-  for (const std::string& task : RunningNote::TakeDead(dir_)) BlameDeath(task, now_us);
-}
-
-void Spooler::BlameDeath(const std::string& task, int64_t now_us) {
-  const auto claimed = ClaimOfDead(dir_.path() + "/" + task, now_us);
-  if (!claimed) return;
-  directory_slot().turns.Leave(HashOf(task));
-  const SpoolFile& file = *claimed;
+// We have the lock that a living process would have that runs it: were there others, they died of
+// it. False when nobody did.
+bool Spooler::BlameDeaths(const SpoolFile& file) {
+  const std::string_view task = BelowDirectory(file.path());
+  ForgetDeadSlots(HashOf(task));
+  const int deaths = RunningNote::TakeDeaths(dir_, task);
+  if (deaths == 0) return false;
   SpoolAttempts attempts = dir_.AttemptsOf(file.name());
-  ++attempts.attempts;
-  ++attempts.deaths;
+  attempts.attempts += deaths;
+  attempts.deaths += deaths;
   Log("[spooler {} pid: {}] the process that ran task {} died ({} of {})", dir_.path(), ::getpid(),
       Printable(file.name()), attempts.deaths, kMostDeaths);
   if (attempts.deaths >= kMostDeaths) {
-    return SetAside(file, "killed its process too often",
-                    fmt::format("The process that ran this task died {} times.\n", kMostDeaths));
+    SetAside(file, "killed its process too often",
+             fmt::format("The process that ran this task died {} times.\n", attempts.deaths));
+    return true;
   }
   static_cast<void>(NoteAttempts(file, attempts));
   PutOff(file);
+  return true;
 }
 
 void Spooler::Publish(const SpoolScan& scan) {
@@ -197,11 +188,12 @@ std::string_view Spooler::BelowDirectory(std::string_view path) const {
   return path.substr(dir_.path().size() + 1);
 }
 
-// We have the lock that a living process would have that runs it.
-bool Spooler::IsOnDeadSlot(uint64_t hash) const {
-  return std::ranges::any_of(all_.SlotsOf(directory_), [hash](const SpoolerSlot& each) {
-    return each.task_hash.load(std::memory_order_relaxed) == hash;
-  });
+// Somebody seems to run the task whose lock we have, or did when deaths were last looked for.
+bool Spooler::MayHaveKilled(uint64_t hash) const {
+  return held_.contains(hash) ||
+         std::ranges::any_of(all_.SlotsOf(directory_), [hash](const SpoolerSlot& each) {
+           return each.task_hash.load(std::memory_order_relaxed) == hash;
+         });
 }
 
 void Spooler::ForgetDeadSlots(uint64_t hash) const {
@@ -226,13 +218,7 @@ bool Spooler::TryTask(const std::string& path, uint64_t hash) {
     learned_ = true;
     return false;
   }
-  if (IsOnDeadSlot(hash)) {
-    // Its death counts before it may run again.
-    claimed->reset();
-    ForgetDeadSlots(hash);
-    CountDeaths(now_us);
-    return true;
-  }
+  if (MayHaveKilled(hash) && BlameDeaths(**claimed)) return true;
   const bool done = RunClaimed(std::move(**claimed), hash);
   if (std::exchange(made_spare_, false)) all_.PutSpare(slot_);
   return done;
@@ -309,6 +295,8 @@ void Spooler::Finish(const SpoolFile& file) {
   const Status removed = made_spare_ ? Status() : file.Remove();
   if (!removed) return Complain(file.path(), removed.error());
   ForgetAttempts(file);
+  // Another task may be given its name.
+  if (spec().is_ordered && note_) note_->End();
   directory_slot().done.Add(HashOf(BelowDirectory(file.path())), MonotonicMicros());
   directory_slot().waiting.fetch_sub(1, std::memory_order_relaxed);
 }

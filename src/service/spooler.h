@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
-#include "base/clock.h"
 #include "base/function.h"
 #include "service/running_note.h"
 #include "service/spool_dir.h"
@@ -65,8 +65,7 @@ class Spooler {
 
  private:
   void LookForDeaths();
-  void CountDeaths(int64_t now_us);
-  void BlameDeath(const std::string& task, int64_t now_us);
+  bool BlameDeaths(const SpoolFile& file);
   void Publish(const SpoolScan& scan);
   bool TryTask(const std::string& path, uint64_t hash);
   bool RunClaimed(SpoolFile file, uint64_t hash);
@@ -82,7 +81,7 @@ class Spooler {
   void EnterDirectory(const SpoolFile& file);
   void Skip(const std::string& path, int64_t for_us);
   void Complain(const std::string& path, const Error& error);
-  [[nodiscard]] bool IsOnDeadSlot(uint64_t hash) const;
+  [[nodiscard]] bool MayHaveKilled(uint64_t hash) const;
   void ForgetDeadSlots(uint64_t hash) const;
   [[nodiscard]] bool IsUsedUp() const;
   [[nodiscard]] int64_t frequency_us() const { return all_.frequency_s() * 1'000'000; }
@@ -103,6 +102,8 @@ class Spooler {
   bool uses_spares_;
   // Tasks that this process leaves alone until then: not its own, or beyond its rights.
   std::unordered_map<std::string, int64_t> skipped_;
+  // Hashes of the tasks that others were running when deaths were last looked for.
+  std::unordered_set<uint64_t> held_;
   // Tasks that are to run later, as of the last look and since.
   SpoolPaths put_off_;
   bool learned_ = false;  // of one of these in this round
@@ -119,7 +120,6 @@ class Spooler {
   bool made_spare_ = false;   // of the file that is still open
   uint64_t spawns_seen_ = 0;  // of all processes, when deaths were last counted
   int64_t deaths_counted_us_ = 0;
-  const int64_t began_us_ = MonotonicMicros();
 };
 
 }  // namespace uwsgi

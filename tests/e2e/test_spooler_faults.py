@@ -164,8 +164,10 @@ def test_kill_of_everything_loses_nothing(server, tmp_path):
     run.call("tasks.sleeps(600, 'x')")
     run.call("tasks.add(at='4000000000')")
     run.wait_notes(1)
-    for pid in [run.server.pid, *spooler_pids(run)]:
-        os.kill(pid, signal.SIGKILL)
+    everybody = [run.server.pid, *spooler_pids(run)]
+    for number in signal.SIGSTOP, signal.SIGKILL:  # who learns of the master's death first is told to end by it
+        for pid in everybody:
+            os.kill(pid, number)
     run.server.wait()
     run.server.stop()
     assert len(task_files(run.directory)) == 2
