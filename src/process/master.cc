@@ -312,6 +312,9 @@ void Master::OnReport(Child& child, ChildReport report) {
     case ChildReport::kIsOverdue:
       if (child.state == ChildState::kDraining) return Hurry(child, spec().harakiri_grace_us);
       return WantReplacement(child, ReplaceReason::kOverdue);
+    case ChildReport::kHasWaiting:
+      if (is_cheap_) OnConnection();
+      return;
   }
 }
 

@@ -24,6 +24,7 @@ enum class ChildReport : char {
   kHasRaised = 'e',    // so it does after an exception (reload-on-exception)
   kHasNewCode = 'n',   // files of its modules have changed (py-autoreload)
   kIsOverdue = 'o',    // so it does as one of its requests cannot be ended (harakiri)
+  kHasWaiting = 'w',   // it ends, and requests wait in it that no other worker takes
 };
 
 // What applications may ask of the processes around them, answered from the scoreboard and by

@@ -94,6 +94,7 @@ WorkerContext ContextOf(const ServingParts& parts, int id, int berth, int master
   context.on_stop = std::move(events.on_stop);
   context.on_recycle = std::move(events.on_recycle);
   context.on_given_up = std::move(events.on_given_up);
+  context.on_waiting = std::move(events.on_waiting);
   context.end_now = std::move(events.end_now);
   return context;
 }
@@ -148,6 +149,7 @@ int WorkerMain(const ServingParts& parts, int id, int berth, int master_fd, Uniq
                                                        : ChildReport::kHasServed);
     };
     events.on_given_up = [&control] { control.Report(ChildReport::kIsOverdue); };
+    events.on_waiting = [&control] { control.Report(ChildReport::kHasWaiting); };
   }
   return ServeAsWorker(parts, id, berth, master_fd, std::move(events));
 }

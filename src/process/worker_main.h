@@ -43,12 +43,13 @@ Status LeaveRoot(const ServingParts& parts);
 // with all signals blocked: those that tell it to end are kept until it can do that in order.
 int WorkerMain(const ServingParts& parts, int id, int berth, int master_fd, UniqueFd reports);
 
-// What happens on the way of a worker; each is called at most once.
+// What happens on the way of a worker, as WorkerContext has it.
 struct WorkerEvents {
   UniqueFunction<void()> on_ready;  // it has entered its loop
   UniqueFunction<void()> on_stop;   // it has been told to end, on any thread; may be empty
   UniqueFunction<void(RecycleCause)> on_recycle;  // it wants to be replaced; may be empty
   UniqueFunction<void()> on_given_up;             // it cannot end a request; may be empty
+  UniqueFunction<void()> on_waiting;              // see WorkerContext; may be empty
   UniqueFunction<void(int)> end_now;  // ends the process in the middle of things, on any thread
 };
 

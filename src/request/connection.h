@@ -178,8 +178,8 @@ class Connection {
   PeerAddress peer_;
   int64_t deadline_ms_ = 0;
   uint64_t drained_ = 0;
-  int untaken_ =
-      0;  // bytes of the last answer that were with the kernel at the last look of a drain
+  // Bytes of the last answer that were with the kernel at the last look of a drain.
+  int untaken_ = 0;
   std::atomic<uint8_t> owner_{0};
   Registration registration_ = Registration::kNone;
   Phase phase_ = Phase::kIdle;

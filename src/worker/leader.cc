@@ -552,7 +552,7 @@ void Leader::CheckDrain() {
 
 // With the lines of the requests that have been answered.
 void Leader::EndNow(int status) {
-  flush_logs_();
+  FlushLogs();
   context_.end_now(status);
 }
 

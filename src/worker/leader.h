@@ -103,6 +103,7 @@ class Leader {
   void TakeIn(MovedConnection moved, Driver& driver);
   void TakeArrivals(int place, Driver& driver);
   void GiveWaitingAway();
+  void TellOfWaiting();
   bool HasDescriptor();
   void OpenInlets();
   void CloseInlets();
@@ -150,6 +151,7 @@ class Leader {
   int64_t started_ms_ = 0;
   int64_t drain_started_ms_ = 0;
   int64_t drain_deadline_ms_ = 0;
+  int64_t told_of_waiting_ms_ = 0;
   Drain drain_ = Drain::kNo;
   int signals_to_end_ = 0;
   int exit_status_ = 0;

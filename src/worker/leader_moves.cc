@@ -15,6 +15,7 @@ namespace {
 
 constexpr int kArrivalsAtOnce = 16;
 constexpr int64_t kArrivalGraceMs = 500;  // for what another worker is just sending
+constexpr int64_t kTellOfWaitingMs = 1000;
 
 }  // namespace
 
@@ -59,7 +60,7 @@ void Leader::GiveWaitingAway() {
     const auto place = context_.migration->FindIdle(place_);
     const bool has_heirs = !place && drain_ != Drain::kNo && context_.succession != nullptr &&
                            context_.succession->has_heirs();
-    if (!place && !has_heirs) return;
+    if (!place && !has_heirs) return TellOfWaiting();
     const Work waiting = seats_.PopWork();
     if (!waiting) return;
     Connection* const connection = waiting.connection;
@@ -68,6 +69,14 @@ void Leader::GiveWaitingAway() {
                                         : context_.succession->Give(*connection));
     given ? Bury(*connection) : seats_.PushWork(waiting);
   }
+}
+
+// A master in cheap mode starts workers for them. It may go there later, too.
+void Leader::TellOfWaiting() {
+  if (drain_ == Drain::kNo || !context_.on_waiting) return;
+  if (now_ms_ - told_of_waiting_ms_ < kTellOfWaitingMs) return;
+  told_of_waiting_ms_ = now_ms_;
+  context_.on_waiting();
 }
 
 // --- of the program before this one ---

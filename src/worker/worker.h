@@ -70,6 +70,8 @@ struct WorkerContext {
   UniqueFunction<void(RecycleCause)> on_recycle;
   // Called once, when a request has been given up as it cannot be ended (harakiri); on any thread.
   UniqueFunction<void()> on_given_up;
+  // Called while it drains and requests wait here that no other worker takes, each second.
+  UniqueFunction<void()> on_waiting;
   UniqueFunction<void(int)>
       end_now;  // ends the process with a status, whatever still runs; does not return
 };

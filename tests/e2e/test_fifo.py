@@ -292,6 +292,21 @@ def test_a_connection_brings_a_worker_as_soon_as_those_of_before_leave_room(serv
         assert [connection.response().status for connection in asked] == [200, 200, 200]
 
 
+def test_a_request_that_waits_in_a_worker_of_before_brings_a_worker(server):
+    """It was taken in before the worker was told to end, and waits for the only core."""
+    srv = fifo_server(server)
+    go = srv.folder / "go"
+    with srv.connect(timeout=60) as long, srv.connect(timeout=60) as waiting:
+        long.send(f"GET /wait?{go} HTTP/1.1\r\nHost: x\r\n\r\n")
+        srv.wait_log("waiting in")
+        waiting.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_until(waiting.is_accepted, what="the worker to take it in")
+        tell(srv, "C")
+        assert waiting.response().status == 200
+        go.write_text("")
+        assert long.response().status == 200
+
+
 GATED = """
 import os, time, uwsgi
 from pathlib import Path

@@ -2,7 +2,9 @@
 """A client of raw sockets that parses answers strictly: what a lenient client forgives is a failure here."""
 import re
 import socket
+import struct
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from support.processes import LEAST
 
@@ -64,6 +66,14 @@ class Connection:
 
     def close(self):
         self.socket.close()
+
+    def is_accepted(self):
+        """Whether a server of this machine has taken the connection (TCP over IPv4), or the kernel still keeps it."""
+        def written(address):
+            return f"{struct.unpack('<I', socket.inet_aton(address[0]))[0]:08X}:{address[1]:04X}"
+        ends = [written(self.socket.getpeername()), written(self.socket.getsockname())]
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+        return any(row[1:3] == ends and row[9] != "0" for row in rows)
 
     def send(self, data):
         self.socket.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))
