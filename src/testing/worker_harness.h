@@ -198,6 +198,7 @@ class WorkerTest : public testing::Test {
     EXPECT_EQ(runtime.cores, 0);
   }
   [[nodiscard]] Client Connect() const { return Client(listener_.port()); }
+  void RefuseClients() const { listener_.RefuseClients(); }
   void AwaitState(WorkerState state) {
     while (scoreboard->worker(1).state != state) std::this_thread::yield();
   }

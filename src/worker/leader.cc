@@ -147,7 +147,7 @@ void Leader::OpenDoor(Door& door) {
 
 void Leader::OpenDoors() {
   for (const auto& door : doors_) {
-    if (!door->open) OpenDoor(*door);
+    if (!door->open && !door->at_end) OpenDoor(*door);
   }
   OpenInlets();
   doors_open_ = true;
@@ -179,9 +179,15 @@ void Leader::Accept(Door& door, Driver& driver) {
     UniqueFd socket(::accept4(door.front.listener->fd(), reinterpret_cast<sockaddr*>(&address),
                               &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket.valid()) {
-      if (errno == ECONNABORTED || errno == EINTR) continue;
-      if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-        ShutDoors("accept", errno);
+      const int error = errno;
+      if (error == ECONNABORTED || error == EINTR) continue;
+      if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS)
+        ShutDoors("accept", error);
+      if (error == EINVAL) {
+        poller_.Remove(door.front.listener->fd());
+        door.open = false;
+        door.at_end = true;
+      }
       return;
     }
     if (spec_.processes > 1) QueueUpAgain(door);

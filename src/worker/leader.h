@@ -67,7 +67,8 @@ class Leader {
  private:
   struct Door {
     Front front;
-    bool open = false;  // registered with the poller
+    bool open = false;    // registered with the poller
+    bool at_end = false;  // the listener takes no more clients (RefuseClients)
   };
   // Where connections come from workers of the program before this one.
   struct Inlet {

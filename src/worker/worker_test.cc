@@ -3,11 +3,27 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "testing/worker_harness.h"
+
+namespace {
+std::atomic<int> accepts_at_end{0};
+}
+
+extern "C" int accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
+  const auto accepted = static_cast<int>(::syscall(SYS_accept4, fd, address, size, flags));
+  if (accepted < 0 && errno == EINVAL) ++accepts_at_end;
+  return accepted;
+}
 
 namespace uwsgi {
 namespace {
@@ -306,6 +322,17 @@ TEST_F(WorkerTest, ServesTheWaitingWhenThereAreDescriptorsAgain) {
   EXPECT_EQ(waiting.body, "/b");
   Stop(SIGTERM);
   SetLogSink(before);
+}
+
+TEST_F(WorkerTest, LeavesAListenerThatRefusesClients) {
+  accepts_at_end = 0;
+  Serve(1);
+  Client known = Connect();
+  EXPECT_EQ(known.Ask("/a"), "/a");
+  RefuseClients();
+  while (accepts_at_end == 0) std::this_thread::yield();
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(known.Ask("/b"), "/b");
+  EXPECT_EQ(accepts_at_end, 1);
 }
 
 // --- the end ---

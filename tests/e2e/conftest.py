@@ -44,6 +44,7 @@ def pytest_report_header(config):
 
 
 NOT_FOR_SANITIZERS = {"slow_build": "too slow on a sanitizer build", "crashes": "a sanitizer reports what this does to a process"}
+NOT_FOR_THREAD_SANITIZER = {"forks_threads": "the tool delivers no signals after a fork of a process with several threads"}
 
 
 def pytest_collection_modifyitems(config, items):
@@ -51,11 +52,13 @@ def pytest_collection_modifyitems(config, items):
         deselected = [item for item in items if not item.get_closest_marker("parity")]
         items[:] = [item for item in items if item.get_closest_marker("parity")]
         config.hook.pytest_deselected(items=deselected)
-    if config.program.is_slow:
-        for item in items:
-            for marker, reason in NOT_FOR_SANITIZERS.items():
-                if item.get_closest_marker(marker):
-                    item.add_marker(pytest.mark.skip(reason=reason))
+    unfit = NOT_FOR_SANITIZERS if config.program.is_slow else {}
+    if config.program.build == "tsan":
+        unfit = unfit | NOT_FOR_THREAD_SANITIZER
+    for item in items:
+        for marker, reason in unfit.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")

@@ -252,6 +252,7 @@ def test_atexit_runs_on_stop(server):
     assert f"atexit in {worker}" in srv.log()
 
 
+@pytest.mark.forks_threads
 def test_threads_that_an_application_leaves_running_keep_neither_a_stop_nor_a_reload(server, inside):
     """The master holds what was loaded before the fork, the trial of a reload too: neither waits for threads without end."""
     folder = inside({"threaded.py": "import atexit, threading\n"

@@ -45,7 +45,9 @@ class Program:
         done = subprocess.run([self.path, "--version"], capture_output=True, text=True, timeout=60)
         self.version = (done.stdout or done.stderr).strip().splitlines()[-1]
         self.is_ours = "next" in self.version
-        self.is_slow = bool(re.search(r"/build/(asan|tsan|coverage)", self.path))
+        build = re.search(r"/build/(asan|tsan|coverage)", self.path)
+        self.build = build[1] if build else ""
+        self.is_slow = bool(build)
 
     def command(self, args):
         if self.is_ours:
