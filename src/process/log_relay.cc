@@ -248,6 +248,8 @@ void LogRelay::End() {
     char byte = 0;
     if (::poll(&waiting, 1, left) > 0 && ::read(reports_.get(), &byte, 1) == 0) break;
   }
+  // Reaped by who reaps orphans, its number may be another process's.
+  if (::waitpid(pid_, nullptr, WNOHANG) != 0) return;
   ::kill(pid_, SIGKILL);
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }

@@ -67,7 +67,7 @@ void Exchange::NextRequest() {
   framing = BodyFraming::kNone;
   content_length = 0;
   body_complete = true;
-  expects_continue = false;
+  expects_continue.store(false, std::memory_order_relaxed);
   rules = {};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -86,7 +87,7 @@ struct Exchange {
   BodyFraming framing = BodyFraming::kNone;
   uint64_t content_length = 0;
   bool body_complete = true;  // everything has been decoded
-  bool expects_continue = false;
+  std::atomic<bool> expects_continue{false};
   size_t body_taken = 0;  // of `body`, by a streaming reader
 
   // Forgets the request, keeps the input that follows it.
