@@ -42,6 +42,7 @@ std::string MakeLogToken() {
     const auto guess = static_cast<uint64_t>(MonotonicMicros() * 1'000'003 + ::getpid());
     std::memcpy(token.data() + 4, &guess, sizeof guess);
   }
+  std::ranges::replace(token, '\n', ' ');  // what is left of a broken frame is one line
   return token;
 }
 

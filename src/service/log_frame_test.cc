@@ -60,6 +60,10 @@ TEST_F(LogSplitterTest, ATokenAloneIsText) {
   EXPECT_EQ(Split(token.substr(0, 5), 1), (Lines{"o:" + token.substr(0, 5)}));
 }
 
+TEST_F(LogSplitterTest, ATokenEndsNoLine) {
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(MakeLogToken().find('\n'), std::string::npos);
+}
+
 TEST_F(LogSplitterTest, TokensOfInstancesDiffer) { EXPECT_NE(MakeLogToken(), MakeLogToken()); }
 
 }  // namespace
