@@ -46,6 +46,11 @@ class EarlySignals {
   std::optional<SignalSource> source_;
 };
 
+// Until it has handlers: what started the server may have had them ignored (nohup).
+void EndAtSignals() {
+  for (const int signal : {SIGHUP, SIGTERM, SIGQUIT}) ::signal(signal, SIG_DFL);
+}
+
 Status LoadLazily(const ServingParts& parts) {
   if (!parts.supervision->lazy_apps) return {};
   TRY_STATUS(parts.hooks->Run(HookPhase::kPreApp));
@@ -125,7 +130,10 @@ Status LeaveRoot(const ServingParts& parts) {
 
 int ServeAsWorker(const ServingParts& parts, int id, int berth, int master_fd,
                   WorkerEvents events) {
-  if (parts.supervision->lazy_apps) AcceptSignals();
+  if (parts.supervision->lazy_apps) {
+    if (parts.supervision->has_master) EndAtSignals();
+    AcceptSignals();
+  }
   const auto served = Serve(parts, ContextOf(parts, id, berth, master_fd, std::move(events)));
   if (!served) Log("worker {}: {}", id, served.error().text());
   parts.runtime->End();

@@ -6,7 +6,7 @@ import socket
 import stat
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, nullcontext
 
 import pytest
 
@@ -323,8 +323,17 @@ def application(environ, start_response):
 """
 
 
-def test_a_worker_that_goes_while_it_is_being_replaced_goes_with_its_replacement(server):
-    srv = server(app=GATED, args=["--master", "--processes", "2", "--lazy-apps", "--master-fifo", "{folder}/fifo"])
+@contextmanager
+def as_nohup_does():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("started", [nullcontext, as_nohup_does])
+def test_a_worker_that_goes_while_it_is_being_replaced_goes_with_its_replacement(server, started):
+    with started():
+        srv = server(app=GATED, args=["--master", "--processes", "2", "--lazy-apps", "--master-fifo", "{folder}/fifo"])
     srv.wait_log("WSGI app 0 .* ready", count=2)
     (srv.folder / "gate").write_text("")
     tell(srv, "c")
