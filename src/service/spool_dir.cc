@@ -207,8 +207,11 @@ bool SpoolDir::Recycle(const SpoolFile& file, uint64_t spare) const {
 UniqueFd SpoolDir::OpenSpare(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
   struct stat facts {};
+  struct stat named {};
+  // Between the opening and the lock another instance may have made a task of it.
   const bool is_usable = fd.valid() && LockWhole(fd.get()).value_or(false) &&
                          ::fstat(fd.get(), &facts) == 0 && facts.st_nlink == 1 &&
+                         ::lstat(path.c_str(), &named) == 0 && IsSameFile(named, facts) &&
                          (facts.st_size == 0 || ::ftruncate(fd.get(), 0) == 0);
   return is_usable ? std::move(fd) : UniqueFd();
 }

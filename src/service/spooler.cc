@@ -293,10 +293,10 @@ void Spooler::Finish(const SpoolFile& file) {
   const auto spare = uses_spares_ ? all_.NextSpare(slot_) : std::nullopt;
   made_spare_ = spare && dir_.Recycle(file, *spare);
   const Status removed = made_spare_ ? Status() : file.Remove();
+  // It can be met again, or another task be given its name.
+  if (note_ && (!removed || spec().is_ordered)) note_->End();
   if (!removed) return Complain(file.path(), removed.error());
   ForgetAttempts(file);
-  // Another task may be given its name.
-  if (spec().is_ordered && note_) note_->End();
   directory_slot().done.Add(HashOf(BelowDirectory(file.path())), MonotonicMicros());
   directory_slot().waiting.fetch_sub(1, std::memory_order_relaxed);
 }
