@@ -342,7 +342,8 @@ bool Cache::MakeRoom() {
   return false;
 }
 
-// Exact in small caches; among some neighbours, beginning anywhere, in large ones.
+// Exact in small caches; among some neighbours, beginning anywhere, in large ones: further than
+// that only to the first that there is.
 CacheSlot* Cache::LeastRecentlyUsed() const {
   const uint64_t fresh = memory_.header().fresh.load(std::memory_order_acquire);
   if (fresh == 0) return nullptr;
@@ -350,7 +351,8 @@ CacheSlot* Cache::LeastRecentlyUsed() const {
   uint64_t index =
       fresh > looks ? static_cast<uint64_t>(NowNanos()) * 0x9e3779b97f4a7c15 % fresh : 0;
   CacheSlot* oldest = nullptr;
-  for (uint64_t i = 0; i < looks; ++i, index = (index + 1) % fresh) {
+  for (uint64_t i = 0; i < looks || (oldest == nullptr && i < fresh);
+       ++i, index = (index + 1) % fresh) {
     CacheSlot& slot = memory_.slots()[index];
     if (!CacheSpace::IsComplete(slot.state.load(std::memory_order_acquire))) continue;
     if (oldest == nullptr || slot.used_at.load(kRelaxed) < oldest->used_at.load(kRelaxed))

@@ -132,6 +132,17 @@ TEST_F(CacheTest, PurgesTheLeastRecentlyUsed) {
   EXPECT_TRUE(cache->Check());
 }
 
+TEST_F(CacheTest, FindsWhatItCanPurgeAmongManyEmptySlots) {
+  const auto cache =
+      Make({.items = 10'000, .blocksize = 64, .blocks = 10'000, .bitmap = true, .purge_lru = true});
+  for (int i = 0; i < 10'000; ++i) cache->Set(fmt::format("small {}", i), "v", 0, kAdd);
+  for (int i = 0; i < 10'000; ++i) cache->Delete(fmt::format("small {}", i));
+  const std::string large(64 * 100, 'v');
+  for (int i = 0; i < 300; ++i)
+    ASSERT_EQ(cache->Set(fmt::format("large {}", i), large, 0, kAdd), CacheStored::kYes) << i;
+  EXPECT_EQ(cache->stats().items, 100U);
+}
+
 TEST_F(CacheTest, ClearsItselfWhenFull) {
   const auto cache = Make({.items = 2, .clear_on_full = true});
   for (const char* key : {"a", "b", "c"})

@@ -107,7 +107,9 @@ void LogFileTarget::Announce(std::string_view line) {
 void LogFileTarget::Rotate() {
   const std::string backup = BackupName();
   Announce(fmt::format("{}logsize: {}, triggering rotation to {}...", LogStamp(), Size(), backup));
-  if (::rename(spec_.path.c_str(), backup.c_str()) != 0) {
+  // Not there: an earlier try has renamed it and could not open the new one.
+  const bool is_away = ::access(spec_.path.c_str(), F_OK) != 0 && errno == ENOENT;
+  if (!is_away && ::rename(spec_.path.c_str(), backup.c_str()) != 0) {
     return Announce(fmt::format("*** WARNING: the log cannot be renamed to {}: {} ***", backup,
                                 ErrnoError("rename()", errno).value().text()));
   }

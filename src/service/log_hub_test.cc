@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -67,6 +68,26 @@ TEST_F(LogHubTest, RotatesAboveASizeAndAnnouncesIt) {
   EXPECT_TRUE(text.starts_with("short\nlong enough\n")) << text;
   EXPECT_NE(text.find(" - logsize: 18, triggering rotation to " + old + "...\n"), std::string::npos)
       << text;
+}
+
+TEST_F(LogHubTest, ARotationThatCouldNotOpenTheNewFileDoesSoLater) {
+  const std::string path = folder / "one.log";
+  const std::string old = folder / "old.log";
+  AddLogger("file:logfile=" + path + ",maxsize=10,backupname=" + old);
+  const auto hub = Open();
+  Say(*hub, "long enough");
+  rlimit usual{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+  rlimit none = usual;
+  none.rlim_cur = 0;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  hub->Tick();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  hub->Tick();
+  Say(*hub, "after");
+  EXPECT_EQ(Read(path), "after\n");
+  EXPECT_TRUE(Read(old).starts_with("long enough\n"));
 }
 
 TEST_F(LogHubTest, RotationsOfOneSecondDoNotOverwriteEachOther) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/log_socket_target.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -91,8 +92,11 @@ bool LogRedisTarget::Connect() {
   if (!socket_.valid()) return false;
   // A command of which the server before got a part is said again.
   RestartFront();
-  auto watch = loop().Watch(socket_.get(), kReadable, [this](uint32_t) { ReadAnswers(); });
+  // A descriptor of its own, as the loop has each once, and waiting for room may need the other.
+  answers_fd_.Reset(::fcntl(socket_.get(), F_DUPFD_CLOEXEC, 3));
+  auto watch = loop().Watch(answers_fd_.get(), kReadable, [this](uint32_t) { ReadAnswers(); });
   if (!watch) {
+    answers_fd_.Reset();
     socket_.Reset();
     return false;
   }
@@ -103,6 +107,7 @@ bool LogRedisTarget::Connect() {
 void LogRedisTarget::Disconnect() {
   StopWaiting();
   loop().Unwatch(std::exchange(answers_, 0));
+  answers_fd_.Reset();
   socket_.Reset();
 }
 

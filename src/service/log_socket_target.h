@@ -46,6 +46,7 @@ class LogRedisTarget final : public LogTarget {
 
   LoggerSpec spec_;
   UniqueFd socket_;
+  UniqueFd answers_fd_;  // the same socket
   WatchId answers_ = 0;
 };
 
