@@ -41,12 +41,14 @@ PyObject* AreaRead(PyObject*, Args given, Py_ssize_t count) {
   const auto size = at ? args.NumberOr(2, 0) : std::nullopt;
   if (!size) return nullptr;
   if (*size < 0) return RaiseBadCall("sharedarea_read");
-  std::optional<std::string> bytes;
-  {
-    GilRelease unlocked;
-    bytes = area->Read(*at, static_cast<uint64_t>(*size));
-  }
-  return bytes ? ToBytes(*bytes).Release() : RaiseBadCall("sharedarea_read");
+  return WithinMemory([&] {
+    std::optional<std::string> bytes;
+    {
+      GilRelease unlocked;
+      bytes = area->Read(*at, static_cast<uint64_t>(*size));
+    }
+    return bytes ? ToBytes(*bytes).Release() : RaiseBadCall("sharedarea_read");
+  });
 }
 
 // sharedarea_write(area, position, data) -> None

@@ -21,13 +21,15 @@ PyObject* CacheGet(PyObject*, Args given, Py_ssize_t count) {
   const auto key = args.Data(0);
   const auto cache = key ? args.DataOr(1, {}) : std::nullopt;
   if (!cache) return nullptr;
-  std::optional<CacheValue> value;
-  {
-    GilRelease unlocked;
-    value = Client().Get(*cache, *key);
-  }
-  if (!value) Py_RETURN_NONE;
-  return ToBytes(value->bytes).Release();
+  return WithinMemory([&]() -> PyObject* {
+    std::optional<CacheValue> value;
+    {
+      GilRelease unlocked;
+      value = Client().Get(*cache, *key);
+    }
+    if (!value) Py_RETURN_NONE;
+    return ToBytes(value->bytes).Release();
+  });
 }
 
 PyObject* SetOrUpdate(const CallArgs& args, Cache::SetMode mode) {
@@ -112,12 +114,14 @@ PyObject* CacheKeys(PyObject*, Args given, Py_ssize_t count) {
   if (!name) return nullptr;
   Cache* const cache = Client().Local(*name);
   if (cache == nullptr) return Raise(PyExc_ValueError, "no local uWSGI cache available");
-  std::vector<std::string> keys;
-  {
-    GilRelease unlocked;
-    keys = cache->Keys();
-  }
-  return ToList(keys).Release();
+  return WithinMemory([&] {
+    std::vector<std::string> keys;
+    {
+      GilRelease unlocked;
+      keys = cache->Keys();
+    }
+    return ToList(keys).Release();
+  });
 }
 
 // Arguments: key[, operand[, expires[, cache]]].

@@ -49,15 +49,17 @@ PyObject* Spool(PyObject*, PyObject* args, PyObject* keywords) {
   if (PyTuple_GET_SIZE(args) > 0) dict = PyTuple_GET_ITEM(args, 0);
   if (dict == nullptr || !PyDict_Check(dict))
     return Raise(PyExc_ValueError, "The argument of spooler callable must be a dictionary");
-  const auto task = TaskOf(dict);
-  if (!task) return nullptr;
-  Result<std::string> path;
-  {
-    GilRelease unlocked;
-    path = spoolers().Enqueue(*task);
-  }
-  if (!path) return Raise(PyExc_ValueError, "unable to spool job: " + path.error().text());
-  return ToBytes(*path).Release();
+  return WithinMemory([&]() -> PyObject* {
+    const auto task = TaskOf(dict);
+    if (!task) return nullptr;
+    Result<std::string> path;
+    {
+      GilRelease unlocked;
+      path = spoolers().Enqueue(*task);
+    }
+    if (!path) return Raise(PyExc_ValueError, "unable to spool job: " + path.error().text());
+    return ToBytes(*path).Release();
+  });
 }
 
 bool AppendBytes(PyObject* list, ByteView bytes) {

@@ -167,8 +167,10 @@ Result<std::string> ReadUnlocked(const std::string& path) {
 PyObject* Extract(PyObject*, PyObject* args) {
   std::string path;
   if (!PyArg_ParseTuple(args, "O&:extract", PathConverter, &path)) return nullptr;
-  const auto bytes = ReadUnlocked(StartsWith(path, "file://") ? path.substr(7) : path);
-  return bytes ? ToBytes(*bytes).Release() : Raise(PyExc_OSError, bytes.error().text());
+  return WithinMemory([&] {
+    const auto bytes = ReadUnlocked(StartsWith(path, "file://") ? path.substr(7) : path);
+    return bytes ? ToBytes(*bytes).Release() : Raise(PyExc_OSError, bytes.error().text());
+  });
 }
 
 // embedded_data(name) -> bytes
@@ -190,11 +192,7 @@ bool AddPairs(PyObject* dict, ByteView body) {
   return !items.failed();
 }
 
-// parsefile(path) -> dict of bytes, or None: a file in the form of a uwsgi packet (modifier 0 or
-// 17). Not noexcept: see GilRelease.
-PyObject* ParseFile(PyObject*, PyObject* args) {
-  std::string path;
-  if (!PyArg_ParseTuple(args, "O&:parsefile", PathConverter, &path)) return nullptr;
+PyObject* ReadPacket(const std::string& path) {
   const auto bytes = ReadUnlocked(path);
   if (!bytes || bytes->size() < kUwsgiHeaderSize || (bytes->front() != 0 && bytes->front() != 17))
     Py_RETURN_NONE;
@@ -205,6 +203,14 @@ PyObject* ParseFile(PyObject*, PyObject* args) {
     return dict.Release();
   if (PyErr_Occurred() != nullptr) return nullptr;
   Py_RETURN_NONE;
+}
+
+// parsefile(path) -> dict of bytes, or None: a file in the form of a uwsgi packet (modifier 0 or
+// 17). Not noexcept: see GilRelease.
+PyObject* ParseFile(PyObject*, PyObject* args) {
+  std::string path;
+  if (!PyArg_ParseTuple(args, "O&:parsefile", PathConverter, &path)) return nullptr;
+  return WithinMemory([&] { return ReadPacket(path); });
 }
 
 PyMethodDef kMethods[] = {

@@ -40,7 +40,9 @@ PyObject* New(PyTypeObject* type, PyObject* args, PyObject* keywords) noexcept {
   return self;
 }
 
-PyObject* Next(PyObject* self) noexcept {
+// What calls code of the application is not noexcept: see GilRelease.
+
+PyObject* Next(PyObject* self) {
   PyRef block =
       PyRef::Steal(PyObject_CallMethod(Self(self)->file, "read", "n", Self(self)->block_size));
   if (!block) return nullptr;
@@ -48,12 +50,12 @@ PyObject* Next(PyObject* self) noexcept {
   return has_data == 1 ? block.Release() : nullptr;
 }
 
-PyObject* Close(PyObject* self, PyObject*) noexcept {
+PyObject* Close(PyObject* self, PyObject*) {
   if (PyObject_HasAttrString(Self(self)->file, "close") == 0) Py_RETURN_NONE;
   return PyObject_CallMethod(Self(self)->file, "close", nullptr);
 }
 
-PyObject* GetAttribute(PyObject* self, PyObject* name) noexcept {
+PyObject* GetAttribute(PyObject* self, PyObject* name) {
   PyObject* const own = PyObject_GenericGetAttr(self, name);
   if (own != nullptr || PyErr_ExceptionMatches(PyExc_AttributeError) == 0) return own;
   PyErr_Clear();
@@ -65,7 +67,7 @@ int Traverse(PyObject* self, visitproc visit, void* arg) noexcept {
   return 0;
 }
 
-int Clear(PyObject* self) noexcept {
+int Clear(PyObject* self) {
   PyObject* const file = Self(self)->file;
   Py_INCREF(Py_None);
   Self(self)->file = Py_None;
@@ -73,7 +75,7 @@ int Clear(PyObject* self) noexcept {
   return 0;
 }
 
-void Dealloc(PyObject* self) noexcept {
+void Dealloc(PyObject* self) {
   PyObject_GC_UnTrack(self);
   Py_CLEAR(Self(self)->file);
   Py_TYPE(self)->tp_free(self);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -28,5 +29,15 @@ inline constexpr int kExitInterrupted = 0;
 tl::unexpected<Error> StoppedWhileLoading();
 // Raises a Python exception; always nullptr, so that a C function can return it.
 PyObject* Raise(PyObject* type, std::string_view message);
+// For functions that copy as much as somebody asks for: what there is no memory for (limit-as)
+// costs the call, not the process.
+template <typename Function>
+PyObject* WithinMemory(Function&& function) {
+  try {
+    return function();
+  } catch (const std::bad_alloc&) {
+    return PyErr_NoMemory();
+  }
+}
 
 }  // namespace uwsgi
