@@ -193,6 +193,8 @@ Status Server::StartLog() {
 // for.
 Status Server::RememberSignals() {
   TRY_STATUS(signals_->Install({SIGHUP, SIGTERM, SIGQUIT}));
+  // It was a master a moment ago, and is asked what masters are asked.
+  if (order_.kind == StartKind::kSuccessor) TRY_STATUS(signals_->Install({SIGUSR1, SIGTSTP}));
   if (order_.kind == StartKind::kSuccessor || ::getpid() == 1) return signals_->Install(SIGINT);
   return {};
 }

@@ -12,12 +12,21 @@ namespace uwsgi {
 namespace {
 
 std::atomic<int> write_end{-1};
-static_assert(std::atomic<int>::is_always_lock_free, "a signal handler reads it");
+std::atomic<pid_t> owner{0};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler reads them");
 
 void LeaveByte(int signal, siginfo_t* info, void* /*context*/) {
   const int errno_before = errno;
+  // What an application has forked has our handlers and our pipe: the signal does to it what it
+  // would without us, as soon as this returns.
+  if (::getpid() != owner.load()) {
+    ::signal(signal, SIG_DFL);
+    ::raise(signal);
+    errno = errno_before;
+    return;
+  }
   const int value = info->si_code == SI_QUEUE ? info->si_value.sival_int : 0;
-  const bool says_more = value > 0 && value <= kMostQueuedValue && signal < 64;
+  const bool says_more = value > 0 && value <= kMostQueuedValue && signal < kFirstQueued;
   const auto byte = static_cast<char>(says_more ? QueuedSignal(signal, value) : signal);
   // A full pipe loses the signal: tens of thousands are waiting already.
   [[maybe_unused]] const ssize_t written = ::write(write_end.load(), &byte, 1);
@@ -39,6 +48,7 @@ Result<SignalSource> SignalSource::Create() {
   if (write_end.load() >= 0) return Fail("signals already have a receiver");
   FdPair pipe = TRY(MakePipe());
   write_end.store(pipe.second.get());
+  owner.store(::getpid());
   return SignalSource(std::move(pipe));
 }
 
@@ -89,6 +99,16 @@ std::vector<int> SignalSource::Drain() {
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return signals;
     signals.insert(signals.end(), bytes, bytes + got);
+  }
+}
+
+void SignalSource::SendAgain() {
+  for (const int arrived : Drain()) {
+    const int signal = arrived % kFirstQueued;
+    sigval said{};
+    said.sival_int = arrived / kFirstQueued;
+    said.sival_int == 0 ? ::pthread_kill(::pthread_self(), signal)
+                        : ::pthread_sigqueue(::pthread_self(), signal, said);
   }
 }
 

@@ -14,7 +14,8 @@ namespace uwsgi {
 
 // A signal that was sent with sigqueue and one of the values 1 to 3 says more than its number: it
 // arrives as this number, which no plain signal has.
-constexpr int QueuedSignal(int signal, int value) { return signal + 64 * value; }
+inline constexpr int kFirstQueued = 64;
+constexpr int QueuedSignal(int signal, int value) { return signal + kFirstQueued * value; }
 inline constexpr int kMostQueuedValue = 3;
 
 // Signals as events of a loop: the handler leaves the number as a byte in a pipe, whose read end is
@@ -37,6 +38,9 @@ class SignalSource {
   [[nodiscard]] int fd() const { return pipe_.first.get(); }
   // What arrived, in order; the same signal more than once when it came more than once.
   std::vector<int> Drain();
+  // What has arrived is pending again, for the calling thread, which blocks all signals: for who
+  // comes after an exec.
+  void SendAgain();
 
  private:
   struct Saved {

@@ -68,6 +68,20 @@ TEST(SignalSource, RefusesWhatCannotBeCaught) {
   EXPECT_FALSE(source.Install({SIGKILL}));
 }
 
+TEST(SignalSource, ASignalForAForkedProcessIsNotItsParents) {
+  SignalSource source = SignalSource::Create().value();
+  ASSERT_TRUE(source.Install({SIGTERM}));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (;;) ::pause();
+  }
+  ::kill(child, SIGTERM);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+  EXPECT_TRUE(source.Drain().empty());
+}
+
 TEST(SignalMask, HoldsSignalsBackUntilItEnds) {
   SignalSource source = SignalSource::Create().value();
   ASSERT_TRUE(source.Install({SIGUSR1}));

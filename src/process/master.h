@@ -191,6 +191,7 @@ class Master final : private MasterDesk {
   [[nodiscard]] std::string CurrentLogFile() const;
   [[nodiscard]] std::string Jail() const;
   void BecomeNew();
+  void NoteFailedReload();
   void Stop(int signal, Patience patience, int exit_status);
   [[nodiscard]] int64_t MercyAtStop(const Child& child, Patience patience) const;
   void StopNow();

@@ -41,7 +41,10 @@ bool IsFile(const std::string& path, const struct stat& facts) {
 }  // namespace
 
 void Master::ReadSignals() {
-  for (const int signal : signals_->Drain()) Command(CommandOf(signal), {});
+  // The end of a trial makes another program of us, and comes last.
+  std::vector<int> arrived = signals_->Drain();
+  std::ranges::stable_partition(arrived, [](int signal) { return signal != SIGCHLD; });
+  for (const int signal : arrived) Command(CommandOf(signal), {});
 }
 
 void Master::Command(MasterCommand command, std::string_view why) {
@@ -154,8 +157,7 @@ void Master::ReloadProgram(bool brutally) {
     if (done) continue;
     Log("the server cannot be reloaded and goes on as it is: {}", done.error().text());
     trial_->Abandon();
-    for (const auto& duty : parts_.duties) duty->OnReloadRefused();
-    return;
+    return NoteFailedReload();
   }
   LogLine(
       "reload requested: trying the configuration and the applications before anything is "
@@ -185,6 +187,10 @@ void Master::OnTrialEnd(int wait_status) {
   Log("*** the reload has been given up, the trial of the new configuration failed ({}); the "
       "server goes on as it was ***",
       DescribeStatus(wait_status));
+  NoteFailedReload();
+}
+
+void Master::NoteFailedReload() {
   Bump(parts_.serving.scoreboard->instance().failed_reloads);
   for (const auto& duty : parts_.duties) duty->OnReloadRefused();
 }
@@ -226,13 +232,14 @@ void Master::BecomeNew() {
   if (listeners) {
     state.listeners = *listeners;
     LogLine(message::kBinaryReloading);
-    error = BecomeSuccessor(*parts_.command, state);
+    error = BecomeSuccessor(*parts_.command, state, *signals_);
   } else {
     error = listeners.error();
   }
   if (const auto taken_back = parts_.listeners->TakeBack(); !taken_back)
     LogLine(taken_back.error().text());
   Log("the server cannot be reloaded and goes on as it is: {}", error.text());
+  NoteFailedReload();
 }
 
 std::vector<std::string> Master::MadeFiles() {

@@ -125,7 +125,7 @@ void Trial::LeaveInChild() {
   output_.Reset();
 }
 
-Error BecomeSuccessor(const StartCommand& command, const HandOver& state) {
+Error BecomeSuccessor(const StartCommand& command, const HandOver& state, SignalSource& signals) {
   const auto attempt = [&]() -> Status {
     const UniqueFd file = TRY(MakeMemoryFile(EncodeHandOver(state)));
     const UniqueFd here = TRY(OpenFile(".", O_PATH | O_DIRECTORY));
@@ -139,6 +139,7 @@ Error BecomeSuccessor(const StartCommand& command, const HandOver& state) {
     sigset_t before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    signals.SendAgain();
     Status failed = KeepOverExec(fds, true);
     if (failed) failed = ExecSuccessor(command, state, environment);
     KeepCapabilities(state.capabilities);

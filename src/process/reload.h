@@ -6,6 +6,7 @@
 
 #include "base/function.h"
 #include "net/event_loop.h"
+#include "net/signal_source.h"
 #include "process/hand_over.h"
 
 namespace uwsgi {
@@ -52,9 +53,9 @@ class Trial {
   std::string text_;
 };
 
-// Becomes the program that the command names; `state` and its descriptors stay. Returns only when
-// that failed, and then nothing has changed.
-Error BecomeSuccessor(const StartCommand& command, const HandOver& state);
+// Becomes the program that the command names; `state` and its descriptors stay, and so do the
+// signals that have come to `signals`. Returns only when that failed, and then nothing has changed.
+Error BecomeSuccessor(const StartCommand& command, const HandOver& state, SignalSource& signals);
 
 // Becomes the program that the command names, with nothing of ours. Returns only when that failed.
 Error BecomeProgram(const StartCommand& command);

@@ -4,6 +4,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
+
+#include <set>
 
 #include "base/file.h"
 #include "base/unique_fd.h"
@@ -24,7 +27,14 @@ void ExpectThatNothingChanges(const StartCommand& command, HandOver state) {
   state.lifelines = {pipe.first.get()};
   state.notes = {{"a", "", pipe.second.get()}};
   const std::string here = CurrentDirectory();
-  EXPECT_FALSE(BecomeSuccessor(command, state).text().empty());
+  SignalSource signals = SignalSource::Create().value();
+  ASSERT_TRUE(signals.Install({SIGTERM, SIGTSTP}));
+  ::raise(SIGTERM);
+  ::sigqueue(::getpid(), SIGTSTP, {.sival_int = 2});
+  EXPECT_FALSE(BecomeSuccessor(command, state, signals).text().empty());
+  const std::vector<int> arrived = signals.Drain();
+  EXPECT_EQ(std::set<int>(arrived.begin(), arrived.end()),
+            (std::set<int>{SIGTERM, QueuedSignal(SIGTSTP, 2)}));
   EXPECT_TRUE(ClosesOnExec(pipe.first.get()));
   EXPECT_TRUE(ClosesOnExec(pipe.second.get()));
   EXPECT_FALSE(IsBlocked(SIGTERM));

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tasks for tests: each notes in the file $OUT what it was given. Imported by the application and by spoolers."""
+import multiprocessing
 import os
 import sys
 import time
@@ -89,6 +90,15 @@ def opens_itself(path):
     note("opened")
     while not os.path.exists(os.environ["OUT"] + ".end"):
         time.sleep(0.01)
+
+
+@spool
+def forks(arguments):
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+    child.start()
+    child.terminate()
+    child.join()
+    note("forked", child.exitcode)
 
 
 @spool(pass_arguments=True)

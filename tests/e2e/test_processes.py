@@ -268,6 +268,80 @@ def test_threads_that_an_application_leaves_running_keep_neither_a_stop_nor_a_re
     assert srv.log().endswith("atexit of the application"), "the master's, after everybody's"
 
 
+FORKS = """
+import multiprocessing, os, time
+def application(environ, start_response):
+    start_response("200 OK", [])
+    if environ["PATH_INFO"] != "/fork": return [str(os.getpid()).encode()]
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+    child.start()
+    child.terminate()
+    child.join()
+    return [str(child.exitcode).encode()]
+"""
+
+
+def test_a_signal_for_what_a_request_has_forked_is_not_the_workers(server):
+    srv = server(app=FORKS, args=["--master"])
+    worker = srv.get("/").text
+    assert srv.get("/fork").text == str(-signal.SIGTERM)
+    assert srv.get("/").text == worker
+    assert "killing worker" not in srv.log()
+
+
+def test_a_signal_for_what_was_forked_at_the_import_is_not_the_masters(server):
+    srv = server(app="""
+import os, time
+forked = os.fork()
+if forked == 0:
+    time.sleep(600)
+    os._exit(0)
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [str(forked).encode()]
+""", args=MASTER)
+    forked = int(srv.get("/").text)
+    os.kill(forked, signal.SIGTERM)
+    wait_until(lambda: not processes.alive(forked), what="its end")
+    assert srv.get("/").status == 200
+
+
+def test_a_daemon_thread_inside_a_file_wrapper_does_not_spoil_the_end(server):
+    srv = server(app="""
+import threading, time
+class Endless:
+    def read(self, size):
+        time.sleep(0.001)
+        return b"x"
+def exhaust(wrapper):
+    for _ in wrapper: pass
+def application(environ, start_response):
+    start_response("200 OK", [])
+    threading.Thread(target=exhaust, args=(environ["wsgi.file_wrapper"](Endless()),), daemon=True).start()
+    return [b"ok"]
+""", args=MASTER)
+    assert srv.get("/").text == "ok"
+    srv.stop()
+    assert "ended with signal" not in srv.log()
+
+
+@pytest.mark.crashes
+def test_what_a_function_has_no_memory_for_is_an_exception(server):
+    srv = server(app="""
+import uwsgi
+def application(environ, start_response):
+    start_response("200 OK", [])
+    try:
+        uwsgi.extract(__file__ + ".large")
+    except MemoryError:
+        return [b"no memory"]
+""", args=["--master", "--limit-as", "512"])
+    with open(srv.folder / "app_under_test.py.large", "wb") as large:
+        large.truncate(2 << 30)
+    assert srv.get("/").text == "no memory"
+    assert "ended with signal" not in srv.log()
+
+
 def test_stop_during_a_slow_start_is_not_lost(server, inside):
     folder = inside({"slow.py": "import sys, time\nprint('loading', file=sys.stderr, flush=True)\ntime.sleep(3)\n"
                                 "def application(e, s): s('200 OK', []); return []\n"})

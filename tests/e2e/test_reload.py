@@ -12,6 +12,7 @@ from support import processes
 from support.load import Load
 from support.processes import wait_until
 from support.server import free_port
+from support.slow import SLOW
 
 INI = """[uwsgi]
 http-socket = 127.0.0.1:{port}
@@ -292,6 +293,32 @@ def test_vacuum_takes_a_file_whose_name_has_a_line_end(server, tmp_path):
     srv.signal(signal.SIGHUP)
     srv.wait_log(r"ended with status 17")
     assert not old.exists()
+
+
+def test_signals_reach_the_new_program_while_it_loads(server, inside):
+    gate = inside({"slow.py": SLOW}) / "gate"
+    srv = server(args=["--master", "--chdir", gate.parent, "--module", "slow"])
+    gate.write_text(str(srv.pid))
+    srv.signal(signal.SIGHUP)
+    srv.wait_log("^loading$")
+    srv.signal(signal.SIGUSR1)
+    srv.signal(signal.SIGTSTP)
+    gate.unlink()
+    srv.wait_log(r"^\s*workers total requests: ")
+    srv.wait_log("worker 1 suspended")
+    srv.signal(signal.SIGTSTP)
+    srv.wait_log("worker 1 resumed")
+    assert srv.get("/").status == 200
+
+
+def test_a_stop_that_comes_as_the_program_is_replaced_is_not_lost(server):
+    srv = server(app="hello", args=["--master", "--hook-as-user-atexit", "exec:touch {folder}/at-exit; until [ -e {folder}/go ]; do sleep 0.01; done"])
+    srv.signal(signal.SIGHUP)
+    wait_until((srv.folder / "at-exit").exists, srv.seconds(20), "the end of the old program")
+    srv.signal(signal.SIGTERM)
+    (srv.folder / "go").write_text("")
+    srv.ended(0)
+    assert "gracefully (RE)spawned uWSGI master process" in srv.log()
 
 
 def test_the_application_may_ask_for_a_reload(server, inside):

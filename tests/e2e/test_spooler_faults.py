@@ -93,6 +93,15 @@ def test_three_deaths_among_several_processes(spooled):
     assert run.notes() == [("dies",)] * 3
 
 
+def test_a_signal_for_what_a_task_has_forked_is_not_the_spoolers(spooled):
+    run = spooled()
+    spooler, = spooler_pids(run)
+    run.call("tasks.forks()")
+    run.call("tasks.add()")
+    assert run.wait_notes(2) == [("forked", -signal.SIGTERM), ("add", (), {})]
+    assert spooler_pids(run) == [spooler]
+
+
 def test_harakiri_counts_as_a_death(spooled):
     run = spooled("spooler-harakiri = 1")
     run.call("tasks.sleeps(600)")
