@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/cache_store.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -115,11 +114,14 @@ Result<std::unique_ptr<Cache>> OpenStore(const CacheSpec& spec, StoreUse use) {
 
 // A trial finds out what the start would say, and changes nothing.
 Status TryStore(const CacheSpec& spec) {
-  auto fd = OpenFile(spec.store, O_RDWR);
-  if (!fd || spec.store_delete) return {};
-  const StoreFile file{.fd = std::move(*fd)};
   const size_t size = TRY(CacheMemory::SizeOf(spec));
-  if (TRY(LookAt(file, spec, size)) == Found::kForeign) return tl::unexpected(NotOurs(spec));
+  const auto file = StoreFile::TryOpen(spec.store, size);
+  if (!file) return tl::unexpected(StoreError(spec, file.error().text()));
+  if (!*file) return {};
+  const bool is_foreign = TRY(LookAt(**file, spec, size)) == Found::kForeign;
+  if (is_foreign && !spec.store_delete) return tl::unexpected(NotOurs(spec));
+  const Status done = is_foreign ? StoreFile::TryMake(spec.store, size) : (*file)->TryResize(size);
+  if (!done) return tl::unexpected(StoreError(spec, done.error().text()));
   return {};
 }
 

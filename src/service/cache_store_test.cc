@@ -108,6 +108,31 @@ TEST_F(CacheStoreTest, IsNotTouchedByATrial) {
   EXPECT_FALSE(OpenCache(spec, StoreUse::kNone));
 }
 
+TEST_F(CacheStoreTest, IsRefusedByATrialThatCouldNotHaveIt) {
+  Open()->Set("k", "v", 0, kReplace);
+  // A file in the place of the folder.
+  spec.store += "/store";
+  EXPECT_FALSE(OpenCache(spec, StoreUse::kNone));
+  spec.store = folder / "nowhere/store";
+  EXPECT_FALSE(OpenCache(spec, StoreUse::kNone));
+  spec.store_delete = true;
+  EXPECT_FALSE(OpenCache(spec, StoreUse::kNone));
+}
+
+TEST_F(CacheStoreTest, IsRefusedByATrialWhenTheDiskIsTooSmall) {
+  const CacheSpec small = spec;
+  // More than any disk has.
+  spec.blocksize = uint64_t{1} << 50;
+  const auto has_no_room = [this] {
+    const auto tried = OpenCache(spec, StoreUse::kNone);
+    return !tried && tried.error().message.find("No space left") != std::string::npos;
+  };
+  EXPECT_TRUE(has_no_room());
+  OpenCache(small, StoreUse::kOwn).value()->Set("k", "v", 0, kReplace);
+  spec.store_delete = true;
+  EXPECT_TRUE(has_no_room());
+}
+
 TEST_F(CacheStoreTest, OfAnotherShapeIsRefusedOrReplaced) {
   Open()->Set("k", "v", 0, kReplace);
   spec.keysize = 100;

@@ -11,16 +11,21 @@
 namespace uwsgi {
 namespace {
 
-// What a cache has to do with other servers.
-Status MeetPeers(Cache& cache) {
+// A trial tells nobody, but the names of its nodes must be ones that can be found.
+Status FindNodes(Cache& cache, StoreUse use) {
   const CacheSpec& spec = cache.spec();
-  if (!spec.nodes.empty()) {
-    auto teller = CacheTeller::Create(spec.nodes);
-    if (!teller)
-      return WithContext(fmt::format("cache \"{}\" ({})", spec.name, spec.origin), teller.error());
-    cache.OnChange([shared = std::make_shared<CacheTeller>(std::move(*teller))](
-                       const CacheNotice& notice) { shared->Tell(notice); });
-  }
+  if (spec.nodes.empty()) return {};
+  auto teller = CacheTeller::Create(spec.nodes);
+  if (!teller)
+    return WithContext(fmt::format("cache \"{}\" ({})", spec.name, spec.origin), teller.error());
+  if (use == StoreUse::kNone) return {};
+  cache.OnChange([shared = std::make_shared<CacheTeller>(std::move(*teller))](
+                     const CacheNotice& notice) { shared->Tell(notice); });
+  return {};
+}
+
+Status CopyFromPeers(Cache& cache) {
+  const CacheSpec& spec = cache.spec();
   for (const std::string& server : spec.sync) {
     const auto copied = RemoteCache(server, spec.name).CopyTo(cache);
     if (copied) {
@@ -32,6 +37,14 @@ Status MeetPeers(Cache& cache) {
   }
   if (spec.sync.empty()) return {};
   return Fail("cache \"{}\": none of its sync servers has given it ({})", spec.name, spec.origin);
+}
+
+// What other servers have to do with a cache. No trial can prove it, and after a reload there is no
+// way back: then it costs a line, not the server.
+Status Forgive(Status done, StoreUse use) {
+  if (done || use != StoreUse::kInherit) return done;
+  Log("*** WARNING: {} ***", done.error().text());
+  return {};
 }
 
 void LogCache(const CacheSpec& spec, size_t size) {
@@ -50,8 +63,9 @@ Result<Caches> Caches::Create(const CachesSpec& spec, StoreUse use) {
   caches.report_freed_ = spec.report_freed;
   for (const CacheSpec& cache : spec.caches) {
     caches.caches_.push_back(TRY(OpenCache(cache, use)));
+    TRY_STATUS(Forgive(FindNodes(*caches.caches_.back(), use), use));
     if (use == StoreUse::kNone) continue;
-    TRY_STATUS(MeetPeers(*caches.caches_.back()));
+    TRY_STATUS(Forgive(CopyFromPeers(*caches.caches_.back()), use));
     LogCache(cache, caches.caches_.back()->size());
   }
   for (const CacheItem& item : spec.items) TRY_STATUS(caches.Put(item));
@@ -79,10 +93,16 @@ Result<std::string> ValueOf(const CacheItem& item) {
 Status PutInto(Cache& cache, const CacheItem& item, ByteView value) {
   // compat: a store may hold it already, and then the stored value stays.
   const CacheStored stored = cache.Set(item.key, value, 0, Cache::SetMode::kAdd);
-  if (stored != CacheStored::kYes && stored != CacheStored::kExists)
-    return Fail("\"{:.80}\" cannot be put into cache \"{}\": {} ({})", item.key, cache.name(),
-                stored == CacheStored::kFull ? "it is full" : "key or value is empty or too long",
-                item.origin);
+  if (stored != CacheStored::kYes && stored != CacheStored::kExists) {
+    const auto failed =
+        Fail("\"{:.80}\" cannot be put into cache \"{}\": {} ({})", item.key, cache.name(),
+             stored == CacheStored::kFull ? "it is full" : "key or value is empty or too long",
+             item.origin);
+    // What a cache has kept or taken from others is no mistake of the configuration.
+    const bool began_empty = cache.spec().store.empty() && cache.spec().sync.empty();
+    if (stored != CacheStored::kFull || began_empty) return failed;
+    Log("*** WARNING: {} ***", failed.value().text());
+  }
   if (stored == CacheStored::kYes)
     Log("[{}] stored \"{}\" in \"{}\"",
         item.source == CacheItem::Source::kGzippedFile ? "cache-gzip" : "cache", item.key,

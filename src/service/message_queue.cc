@@ -56,25 +56,21 @@ MessageQueue::Slot& MessageQueue::slot(uint64_t index) const {
 
 Result<MessageQueue> MessageQueue::Create(const QueueSpec& spec, StoreUse use) {
   const uint64_t size = kHeaderSize + spec.slots * StrideOf(spec.blocksize);
-  if (spec.store.empty() || use == StoreUse::kNone) {
-    MessageQueue queue(TRY(SharedMapping::Anonymous(size)), spec);
-    new (&queue.header().mutex) SharedMutex();
-    return queue;
-  }
+  if (!spec.store.empty() && use != StoreUse::kNone) return OpenStore(spec, size, use);
+  if (!spec.store.empty()) TRY_STATUS(TryStore(spec, size));
+  MessageQueue queue(TRY(SharedMapping::Anonymous(size)), spec);
+  new (&queue.header().mutex) SharedMutex();
+  return queue;
+}
+
+Result<MessageQueue> MessageQueue::OpenStore(const QueueSpec& spec, uint64_t size, StoreUse use) {
   auto opened = StoreFile::Open(spec.store, use);
   if (!opened) return tl::unexpected(StoreError(spec, opened.error().text()));
-  const uint64_t found = TRY(opened->Size());
-  if (found != 0 && found != size)
-    return tl::unexpected(StoreError(spec, fmt::format("it has {} bytes, not {}", found, size)));
+  TRY_STATUS(CheckStore(*opened, spec, size));
   TRY_STATUS(opened->Resize(size));
   MessageQueue queue(TRY(SharedMapping::OfFile(opened->fd.get(), size)), spec);
   queue.file_ = std::move(opened->fd);
   Header& header = queue.header();
-  const bool is_blank = header.magic[0] == '\0';
-  if (!is_blank && (std::memcmp(header.magic, Header::kMagic, sizeof header.magic) != 0 ||
-                    header.slots != spec.slots || header.blocksize != spec.blocksize)) {
-    return tl::unexpected(StoreError(spec, "it was made for another configuration"));
-  }
   if (opened->is_alone) new (&header.mutex) SharedMutex();
   header.push_at.store(header.push_at.load(kRelaxed) % spec.slots, kRelaxed);
   header.pull_at.store(header.pull_at.load(kRelaxed) % spec.slots, kRelaxed);
@@ -82,6 +78,33 @@ Result<MessageQueue> MessageQueue::Create(const QueueSpec& spec, StoreUse use) {
   header.blocksize = spec.blocksize;
   std::memcpy(header.magic, Header::kMagic, sizeof header.magic);
   return queue;
+}
+
+// A trial finds out what the start would say, and changes nothing.
+Status MessageQueue::TryStore(const QueueSpec& spec, uint64_t size) {
+  const auto file = StoreFile::TryOpen(spec.store, size);
+  if (!file) return tl::unexpected(StoreError(spec, file.error().text()));
+  if (!*file) return {};
+  TRY_STATUS(CheckStore(**file, spec, size));
+  const Status has_room = (*file)->TryResize(size);
+  if (!has_room) return tl::unexpected(StoreError(spec, has_room.error().text()));
+  return {};
+}
+
+// Whether it is new, or a queue of this configuration.
+Status MessageQueue::CheckStore(const StoreFile& file, const QueueSpec& spec, uint64_t size) {
+  const uint64_t found = TRY(file.Size());
+  if (found == 0) return {};
+  if (found != size)
+    return tl::unexpected(StoreError(spec, fmt::format("it has {} bytes, not {}", found, size)));
+  const MessageQueue queue(TRY(SharedMapping::OfFile(file.fd.get(), size)), spec);
+  const Header& header = queue.header();
+  const bool is_blank = header.magic[0] == '\0';
+  if (!is_blank && (std::memcmp(header.magic, Header::kMagic, sizeof header.magic) != 0 ||
+                    header.slots != spec.slots || header.blocksize != spec.blocksize)) {
+    return tl::unexpected(StoreError(spec, "it was made for another configuration"));
+  }
+  return {};
 }
 
 std::optional<std::string> MessageQueue::Read(uint64_t index) const {

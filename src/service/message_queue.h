@@ -31,6 +31,7 @@ class MessageQueue {
   // What a slot takes for itself. compat: so that the longest item is as long as it was.
   static constexpr uint64_t kSlotHead = 16;
 
+  // A trial is given one in memory, when its store could be had.
   static Result<MessageQueue> Create(const QueueSpec& spec, StoreUse use);
 
   [[nodiscard]] uint64_t size() const { return slots_; }
@@ -57,6 +58,9 @@ class MessageQueue {
   struct Header;
   struct Slot;
 
+  static Result<MessageQueue> OpenStore(const QueueSpec& spec, uint64_t size, StoreUse use);
+  static Status TryStore(const QueueSpec& spec, uint64_t size);
+  static Status CheckStore(const StoreFile& file, const QueueSpec& spec, uint64_t size);
   MessageQueue(SharedMapping mapping, const QueueSpec& spec);
   [[nodiscard]] Header& header() const;
   [[nodiscard]] Slot& slot(uint64_t index) const;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "testing/in_child.h"
 #include "testing/temp_dir.h"
 
@@ -90,6 +92,26 @@ TEST(MessageQueue, IsKeptByItsStore) {
   other.blocksize = 32;
   other.slots = 8;
   EXPECT_FALSE(MessageQueue::Create(other, StoreUse::kInherit));
+}
+
+TEST(MessageQueue, IsProvenByATrialWhichChangesNothing) {
+  const TempDir folder;
+  QueueSpec spec{.slots = 4, .blocksize = 64, .store = folder / "queue"};
+  EXPECT_TRUE(MessageQueue::Create(spec, StoreUse::kNone));
+  EXPECT_FALSE(std::filesystem::exists(spec.store));
+  Make(spec).Push("kept");
+  MessageQueue tried = MessageQueue::Create(spec, StoreUse::kNone).value();
+  EXPECT_EQ(tried.Pull(), std::nullopt);
+  EXPECT_EQ(Make(spec).Pull(), "kept");
+  QueueSpec larger = spec;
+  larger.slots = 8;
+  EXPECT_FALSE(MessageQueue::Create(larger, StoreUse::kNone));
+  QueueSpec as_large = spec;
+  as_large.slots = 8;
+  as_large.blocksize = 32;
+  EXPECT_FALSE(MessageQueue::Create(as_large, StoreUse::kNone));
+  spec.store = folder / "nowhere/queue";
+  EXPECT_FALSE(MessageQueue::Create(spec, StoreUse::kNone));
 }
 
 }  // namespace

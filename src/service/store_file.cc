@@ -4,13 +4,24 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 
 #include "base/file.h"
 
 namespace uwsgi {
+namespace {
+
+Status ProveRoom(const struct statvfs& disk, uint64_t bytes) {
+  // Some file systems do not count what they have.
+  if (bytes == 0 || disk.f_blocks == 0 || bytes / disk.f_frsize < disk.f_bavail) return {};
+  return ErrnoError("make room for a store", ENOSPC);
+}
+
+}  // namespace
 
 Result<StoreFile> StoreFile::Open(const std::string& path, StoreUse use) {
   StoreFile file{.fd = TRY(OpenFile(path, O_RDWR | O_CREAT))};
@@ -32,6 +43,32 @@ Status StoreFile::Resize(uint64_t size) const {
   if (const int error = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(size)); error != 0)
     return ErrnoError("make room for a store", error);
   return {};
+}
+
+Result<std::optional<StoreFile>> StoreFile::TryOpen(const std::string& path, uint64_t size) {
+  auto fd = OpenFile(path, O_RDWR);
+  if (fd) return StoreFile{.fd = std::move(*fd)};
+  if (fd.error().error_number != ENOENT) return tl::unexpected(fd.error());
+  TRY_STATUS(TryMake(path, size));
+  return std::nullopt;
+}
+
+Status StoreFile::TryMake(const std::string& path, uint64_t size) {
+  std::string folder = std::filesystem::path(path).parent_path();
+  if (folder.empty()) folder = ".";
+  struct statvfs disk {};
+  if (::access(folder.c_str(), W_OK | X_OK) != 0 || ::statvfs(folder.c_str(), &disk) != 0)
+    return ErrnoError("open " + path, errno);
+  return ProveRoom(disk, size);
+}
+
+Status StoreFile::TryResize(uint64_t size) const {
+  struct stat facts {};
+  struct statvfs disk {};
+  if (::fstat(fd.get(), &facts) != 0 || ::fstatvfs(fd.get(), &disk) != 0)
+    return ErrnoError("look at a store", errno);
+  const uint64_t has = static_cast<uint64_t>(facts.st_blocks) * 512;
+  return ProveRoom(disk, size > has ? size - has : 0);
 }
 
 }  // namespace uwsgi

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -27,6 +28,12 @@ struct StoreFile {
   static Result<StoreFile> Open(const std::string& path, StoreUse use);
   [[nodiscard]] Result<uint64_t> Size() const;
   Status Resize(uint64_t size) const;
+
+  // The same for a trial, which changes nothing: whether it could be done. There is no file yet
+  // when TryOpen gives none, and one of that size could be made.
+  static Result<std::optional<StoreFile>> TryOpen(const std::string& path, uint64_t size);
+  static Status TryMake(const std::string& path, uint64_t size);
+  [[nodiscard]] Status TryResize(uint64_t size) const;
 };
 
 }  // namespace uwsgi

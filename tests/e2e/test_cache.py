@@ -201,6 +201,21 @@ def test_a_store_is_shared_over_a_reload(server, tmp_path):
     assert value(srv, "uwsgi.cache_get('k'), uwsgi.cache_update('k', 'w'), uwsgi.cache_get('k')") == "(b'v', True, b'w')"
 
 
+def test_an_item_that_a_full_store_has_no_room_for_costs_no_server(server, tmp_path):
+    args = ["--master", "--cache2", f"name=c,items=4,store={tmp_path}/cache.db", "--add-cache-item", "c k=v"]
+    warning = r'^\*\*\* WARNING: "k" cannot be put into cache "c": it is full \(.*\) \*\*\*$'
+    first = server(app=app(), args=args)
+    pid = value(first, "uwsgi.cache_del('k') and [uwsgi.cache_set(k, 'w') for k in 'abcd'] and os.getpid()")
+    first.signal(signal.SIGHUP)
+    wait_until(lambda: value(first, "os.getpid()") not in (pid, ""), 20)
+    first.wait_log(warning)
+    assert value(first, "sorted(uwsgi.cache_keys())") == "[b'a', b'b', b'c', b'd']"
+    first.stop()
+    second = server(app=app(), args=args)
+    second.wait_log(warning)
+    assert value(second, "sorted(uwsgi.cache_keys())") == "[b'a', b'b', b'c', b'd']"
+
+
 def test_a_foreign_store_is_refused_or_replaced(server, program, tmp_path):
     (tmp_path / "cache.db").write_bytes(b"something else" * 1000)
     done = program.run("--master", "--http-socket", "127.0.0.1:0", "--cache2", f"name=c,items=10,store={tmp_path}/cache.db")

@@ -218,6 +218,35 @@ def test_what_a_trial_does_not_bind_costs_no_server(site, line, what):
     wait_version(srv, "three")
 
 
+@pytest.mark.parametrize("before, after, message", [
+    ("queue = 100\nqueue-store = {folder}/queue", "queue = 200\nqueue-store = {folder}/queue", "invalid queue store file .*/queue: it has "),
+    ("queue = 100", "queue = 100\nqueue-store = {folder}/nowhere/queue", "invalid queue store file .*No such file"),
+    ("cache2 = name=c,items=4", "cache2 = name=c,items=4,store={folder}/nowhere/cache", "invalid cache store file .*No such file"),
+    ("cache2 = name=c,items=4", "cache2 = name=c,items=4,nodes=no-such-host.invalid:3030", 'cache "c" .*no-such-host'),
+])
+def test_a_store_or_peer_that_cannot_be_had_leaves_the_old_serving(site, before, after, message):
+    srv = site(before + "\n")
+    text = srv.ini_path.read_text()
+    write_app(srv.site, "two")
+    srv.ini_path.write_text(text.replace(srv.fill(before), srv.fill(after)))
+    srv.signal(signal.SIGHUP)
+    srv.wait_log("the reload has been given up")
+    srv.wait_log(message)
+    assert srv.get().text == "one" and processes.alive(srv.pid)
+    srv.ini_path.write_text(text)
+    srv.signal(signal.SIGHUP)
+    wait_version(srv, "two")
+
+
+def test_a_cache_whose_peers_are_away_costs_no_server(site):
+    srv = site("cache2 = name=c,items=4\n")
+    srv.ini_path.write_text(srv.ini_path.read_text().replace("items=4", "items=4,sync=127.0.0.1:1"))
+    write_app(srv.site, "two")
+    srv.signal(signal.SIGHUP)
+    wait_version(srv, "two")
+    srv.wait_log(r'^\*\*\* WARNING: cache "c": none of its sync servers has given it \(.*\) \*\*\*$')
+
+
 def test_stop_while_a_broken_reload_is_tried(site):
     srv = site(allow=["Traceback"])
     write_app(srv.site, "two", delay="time.sleep(2)")
