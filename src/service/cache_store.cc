@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <random>
 
 #include "base/file.h"
@@ -33,19 +32,12 @@ Result<StoreFile> OpenFor(const CacheSpec& spec, StoreUse use) {
   return file;
 }
 
-// A start that was cut short leaves zeros.
-bool IsBlank(const CacheMemory& memory) {
-  constexpr char kZeros[sizeof CacheHeader::kMagic] = {};
-  return std::memcmp(memory.header().magic, kZeros, sizeof kZeros) == 0;
-}
-
 Result<Found> LookAt(const StoreFile& file, const CacheSpec& spec, size_t size) {
   const uint64_t found = TRY(file.Size());
-  if (found == 0) return Found::kNothing;
+  if (found <= size && TRY(file.IsBlank())) return Found::kNothing;
   if (found != size) return Found::kForeign;
   const CacheMemory memory(TRY(SharedMapping::OfFile(file.fd.get(), size)), spec);
-  if (memory.Fits(spec)) return Found::kStore;
-  return IsBlank(memory) ? Found::kNothing : Found::kForeign;
+  return memory.Fits(spec) ? Found::kStore : Found::kForeign;
 }
 
 Error NotOurs(const CacheSpec& spec) {

@@ -133,6 +133,18 @@ TEST_F(CacheStoreTest, IsRefusedByATrialWhenTheDiskIsTooSmall) {
   EXPECT_TRUE(has_no_room());
 }
 
+TEST_F(CacheStoreTest, WhoseMakingWasCutShortIsNew) {
+  ASSERT_TRUE(WriteFileAtomically(spec.store, std::string(4096, '\0')));
+  EXPECT_TRUE(OpenCache(spec, StoreUse::kNone));
+  EXPECT_EQ(Open()->Set("k", "v", 0, kReplace), CacheStored::kYes);
+  ASSERT_TRUE(WriteFileAtomically(spec.store, std::string(3, '\0')));
+  EXPECT_TRUE(OpenCache(spec, StoreUse::kNone));
+  EXPECT_EQ(Open()->Set("k", "v", 0, kReplace), CacheStored::kYes);
+  ASSERT_TRUE(WriteFileAtomically(spec.store, "somebody's" + std::string(4096, '\0')));
+  EXPECT_FALSE(OpenCache(spec, StoreUse::kNone));
+  EXPECT_FALSE(OpenCache(spec, StoreUse::kOwn));
+}
+
 TEST_F(CacheStoreTest, OfAnotherShapeIsRefusedOrReplaced) {
   Open()->Set("k", "v", 0, kReplace);
   spec.keysize = 100;

@@ -94,14 +94,13 @@ Status MessageQueue::TryStore(const QueueSpec& spec, uint64_t size) {
 // Whether it is new, or a queue of this configuration.
 Status MessageQueue::CheckStore(const StoreFile& file, const QueueSpec& spec, uint64_t size) {
   const uint64_t found = TRY(file.Size());
-  if (found == 0) return {};
+  if (found <= size && TRY(file.IsBlank())) return {};
   if (found != size)
     return tl::unexpected(StoreError(spec, fmt::format("it has {} bytes, not {}", found, size)));
   const MessageQueue queue(TRY(SharedMapping::OfFile(file.fd.get(), size)), spec);
   const Header& header = queue.header();
-  const bool is_blank = header.magic[0] == '\0';
-  if (!is_blank && (std::memcmp(header.magic, Header::kMagic, sizeof header.magic) != 0 ||
-                    header.slots != spec.slots || header.blocksize != spec.blocksize)) {
+  if (std::memcmp(header.magic, Header::kMagic, sizeof header.magic) != 0 ||
+      header.slots != spec.slots || header.blocksize != spec.blocksize) {
     return tl::unexpected(StoreError(spec, "it was made for another configuration"));
   }
   return {};

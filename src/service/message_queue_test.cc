@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "base/file.h"
 #include "testing/in_child.h"
 #include "testing/temp_dir.h"
 
@@ -112,6 +113,17 @@ TEST(MessageQueue, IsProvenByATrialWhichChangesNothing) {
   EXPECT_FALSE(MessageQueue::Create(as_large, StoreUse::kNone));
   spec.store = folder / "nowhere/queue";
   EXPECT_FALSE(MessageQueue::Create(spec, StoreUse::kNone));
+}
+
+TEST(MessageQueue, AStoreWhoseMakingWasCutShortIsNew) {
+  const TempDir folder;
+  const QueueSpec spec{.slots = 4, .blocksize = 64, .store = folder / "queue"};
+  ASSERT_TRUE(WriteFileAtomically(spec.store, std::string(4096, '\0')));
+  EXPECT_TRUE(MessageQueue::Create(spec, StoreUse::kNone));
+  EXPECT_TRUE(Make(spec).Push("item"));
+  ASSERT_TRUE(WriteFileAtomically(spec.store, "somebody's" + std::string(4096, '\0')));
+  EXPECT_FALSE(MessageQueue::Create(spec, StoreUse::kNone));
+  EXPECT_FALSE(MessageQueue::Create(spec, StoreUse::kOwn));
 }
 
 }  // namespace

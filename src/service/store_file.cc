@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
@@ -37,12 +38,26 @@ Result<uint64_t> StoreFile::Size() const {
   return static_cast<uint64_t>(facts.st_size);
 }
 
+Result<bool> StoreFile::IsBlank() const {
+  char begin[8] = {};
+  if (::pread(fd.get(), begin, sizeof begin, 0) < 0) return ErrnoError("read a store", errno);
+  return std::ranges::all_of(begin, [](char byte) { return byte == '\0'; });
+}
+
 Status StoreFile::Resize(uint64_t size) const {
+  const uint64_t found = TRY(Size());
   // Space that the disk does not have would be noticed only when the memory is written, by a
   // signal that kills the process.
-  if (const int error = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(size)); error != 0)
-    return ErrnoError("make room for a store", error);
-  return {};
+  int error = 0;
+  do {
+    error = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(size));
+  } while (error == EINTR);
+  if (error == 0) return {};
+  // What there was of the space is of use to others.
+  if (found < size) {
+    [[maybe_unused]] const int done = ::ftruncate(fd.get(), static_cast<off_t>(found));
+  }
+  return ErrnoError("make room for a store", error);
 }
 
 Result<std::optional<StoreFile>> StoreFile::TryOpen(const std::string& path, uint64_t size) {

@@ -27,6 +27,9 @@ struct StoreFile {
   // another server has it.
   static Result<StoreFile> Open(const std::string& path, StoreUse use);
   [[nodiscard]] Result<uint64_t> Size() const;
+  // It begins with zeros, or is empty: what a start leaves that ended before its store was made. Of
+  // a Resize that was cut short the file is shorter than it should be.
+  [[nodiscard]] Result<bool> IsBlank() const;
   Status Resize(uint64_t size) const;
 
   // The same for a trial, which changes nothing: whether it could be done. There is no file yet
