@@ -71,9 +71,12 @@ Result<MessageQueue> MessageQueue::OpenStore(const QueueSpec& spec, uint64_t siz
   MessageQueue queue(TRY(SharedMapping::OfFile(opened->fd.get(), size)), spec);
   queue.file_ = std::move(opened->fd);
   Header& header = queue.header();
-  if (opened->is_alone) new (&header.mutex) SharedMutex();
-  header.push_at.store(header.push_at.load(kRelaxed) % spec.slots, kRelaxed);
-  header.pull_at.store(header.pull_at.load(kRelaxed) % spec.slots, kRelaxed);
+  // Otherwise the workers of before have the lock and move the positions.
+  if (opened->is_alone) {
+    new (&header.mutex) SharedMutex();
+    header.push_at.store(header.push_at.load(kRelaxed) % spec.slots, kRelaxed);
+    header.pull_at.store(header.pull_at.load(kRelaxed) % spec.slots, kRelaxed);
+  }
   header.slots = spec.slots;
   header.blocksize = spec.blocksize;
   std::memcpy(header.magic, Header::kMagic, sizeof header.magic);

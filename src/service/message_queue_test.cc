@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include "base/file.h"
 #include "testing/in_child.h"
@@ -113,6 +115,24 @@ TEST(MessageQueue, IsProvenByATrialWhichChangesNothing) {
   EXPECT_FALSE(MessageQueue::Create(as_large, StoreUse::kNone));
   spec.store = folder / "nowhere/queue";
   EXPECT_FALSE(MessageQueue::Create(spec, StoreUse::kNone));
+}
+
+TEST(MessageQueue, ItsHeirLeavesThePositionsToThoseWhoUseIt) {
+  const TempDir folder;
+  const QueueSpec spec{.slots = 4, .blocksize = 64, .store = folder / "queue"};
+  MessageQueue queue = Make(spec);
+  std::atomic<bool> is_over = false;
+  int lost = 0;
+  std::thread user([&] {
+    while (!is_over) {
+      queue.Push("item");
+      if (!queue.Pull()) ++lost;
+    }
+  });
+  for (int i = 0; i < 5000; ++i) EXPECT_TRUE(MessageQueue::Create(spec, StoreUse::kInherit));
+  is_over = true;
+  user.join();
+  EXPECT_EQ(lost, 0);
 }
 
 TEST(MessageQueue, AStoreWhoseMakingWasCutShortIsNew) {
