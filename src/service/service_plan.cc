@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/strings.h"
 #include "config/options.h"
@@ -36,6 +37,17 @@ Result<std::optional<QueueSpec>> PlanQueue(const Options& options) {
                    .store = options.queue_store,
                    .store_sync_s = options.queue_store_sync,
                    .origin = options.OriginOf("queue").text()};
+}
+
+// Each would take the other's for its own, or for a foreign file.
+Status RequireOwnStores(const ServiceSpecs& specs) {
+  std::set<std::string> taken;
+  const auto require = [&taken](const std::string& store, const std::string& origin) -> Status {
+    if (store.empty() || taken.insert(store).second) return {};
+    return Fail("there are two stores in one file, {} ({})", store, origin);
+  };
+  for (const CacheSpec& cache : specs.caches.caches) TRY_STATUS(require(cache.store, cache.origin));
+  return specs.queue ? require(specs.queue->store, specs.queue->origin) : Status();
 }
 
 // --- shared areas
@@ -96,6 +108,7 @@ Result<ServiceSpecs> PlanServices(const Options& options) {
   if (options.master) specs.background = std::move(background);
   specs.spoolers = TRY(PlanSpoolers(options));
   specs.queue = TRY(PlanQueue(options));
+  TRY_STATUS(RequireOwnStores(specs));
   specs.areas = TRY(PlanAreas(options));
   TRY_STATUS(RequireWithin(options, "rpc-max", options.rpc_max, 0, kMostLocks));
   specs.most_rpc_functions = static_cast<size_t>(options.rpc_max);

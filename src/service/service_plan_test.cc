@@ -107,6 +107,19 @@ TEST(ServicePlan, ReadsAlarmsAndTheirRules) {
   }
 }
 
+TEST(ServicePlan, GivesEachStoreAFileOfItsOwn) {
+  Options options;
+  options.cache2 = One("name=c,items=5,store=/x");
+  options.queue = 4;
+  options.queue_store = "/y";
+  EXPECT_TRUE(PlanServices(options));
+  options.queue_store = "/x";
+  EXPECT_FALSE(PlanServices(options));
+  options.queue_store.clear();
+  options.cache2.push_back({.text = "name=d,items=5,store=/x"});
+  EXPECT_FALSE(PlanServices(options));
+}
+
 TEST(ServicePlan, KeepsNumbersInRange) {
   Options options;
   options.queue = 4;
