@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <random>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "service/cache_hash.h"
 
@@ -92,7 +91,8 @@ Result<std::unique_ptr<Cache>> OpenStore(const CacheSpec& spec, StoreUse use) {
     file = TRY(OpenFor(spec, use));
     found = Found::kNothing;
   }
-  TRY_STATUS(file.Resize(size));
+  const Status resized = file.Resize(size);
+  if (!resized) return tl::unexpected(StoreError(spec, resized.error().text()));
   CacheMemory memory(TRY(SharedMapping::OfFile(file.fd.get(), size)), spec);
   if (found == Found::kNothing) memory.Format(spec, RandomSeed());
   if (file.is_alone) memory.RenewLocks();

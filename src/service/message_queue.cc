@@ -67,7 +67,8 @@ Result<MessageQueue> MessageQueue::OpenStore(const QueueSpec& spec, uint64_t siz
   auto opened = StoreFile::Open(spec.store, use);
   if (!opened) return tl::unexpected(StoreError(spec, opened.error().text()));
   TRY_STATUS(CheckStore(*opened, spec, size));
-  TRY_STATUS(opened->Resize(size));
+  const Status resized = opened->Resize(size);
+  if (!resized) return tl::unexpected(StoreError(spec, resized.error().text()));
   MessageQueue queue(TRY(SharedMapping::OfFile(opened->fd.get(), size)), spec);
   queue.file_ = std::move(opened->fd);
   Header& header = queue.header();
