@@ -200,13 +200,10 @@ Status Interpreter::WatchSignals() {
   return {};
 }
 
-void Interpreter::RunSignalHandlers(bool holds_gil) {
-  if (holds_gil) {
-    if (PyErr_CheckSignals() != 0) LogException();
-    return;
-  }
+void Interpreter::RunSignalHandlers() {
   char signals[64];
-  if (::read(signal_pipe_.first.get(), signals, sizeof signals) <= 0) return;
+  while (::read(signal_pipe_.first.get(), signals, sizeof signals) > 0) {
+  }
   GilLock locked;
   if (PyErr_CheckSignals() != 0) LogException();
 }

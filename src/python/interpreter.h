@@ -26,9 +26,10 @@ class Interpreter {
   void AfterForkParent();
   void AfterForkChild();
 
-  // Runs handlers of signal.signal() that wait for the main thread. `holds_gil`: the caller has it,
-  // else it is taken when needed.
-  void RunSignalHandlers(bool holds_gil);
+  // Readable when handlers of signal.signal() wait for the main thread, and what runs them there,
+  // GIL free.
+  [[nodiscard]] int signal_fd() const { return signal_pipe_.first.get(); }
+  void RunSignalHandlers();
 
   // Waits for threads that are no daemons, runs atexit functions and ends the interpreter. Main
   // thread, GIL free.

@@ -84,6 +84,8 @@ class PythonRuntime final : public LanguageRuntime {
   RequestResult Handle(int core, Request& request, Response& response) override;
   void BeforeWait(int core) override;
   int OwnEvents(int worker) override;
+  [[nodiscard]] int MainEvents() const override { return interpreter_.signal_fd(); }
+  void OnMainEvent() override { interpreter_.RunSignalHandlers(); }
   void OnOwnEvent(int /*core*/) override { autoreload_->Turn(); }
   std::string DescribeThreads() override;
   std::string DescribeThreadsUnlocked() override;
@@ -360,12 +362,10 @@ void PythonRuntime::BeforeWait(int core) {
   Seat& mine = seat(core);
   if (mine.holds_gil) {
     DropReleasedChunks();
-    if (core == 0) interpreter_.RunSignalHandlers(true);
     mine.holds_gil = false;
     mine.state = PyEval_SaveThread();
     return;
   }
-  if (core == 0) interpreter_.RunSignalHandlers(false);
   // Cores that run drop them soon; taking the GIL from them would only make the loop wait.
   if (HasReleasedChunks() && running_.load(std::memory_order_relaxed) == 0) {
     PyEval_RestoreThread(mine.state);

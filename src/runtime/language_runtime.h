@@ -98,6 +98,12 @@ class LanguageRuntime {
   virtual int OwnEvents(int /*id*/) { return -1; }
   virtual void OnOwnEvent(int /*core*/) {}
 
+  // A descriptor that is readable when there is something to be done on the main thread; -1 for
+  // none. OnMainEvent is called there, as core 0, after its BeforeWait, and takes what is to be
+  // read.
+  [[nodiscard]] virtual int MainEvents() const { return -1; }
+  virtual void OnMainEvent() {}
+
   // The stacks of all threads as text, for the log. May be called on any thread that no application
   // runs on.
   virtual std::string DescribeThreads() = 0;

@@ -94,6 +94,8 @@ Status Leader::Prepare() {
     TRY_STATUS(poller_.Add(context_.migration->inlet_fd(twin_place()), kReadable, slot_.twin));
   for (Errand& errand : context_.errands)
     TRY_STATUS(poller_.Add(errand.fd, kReadable | kOneShot, &errand));
+  if (const int fd = context_.runtime->MainEvents(); fd >= 0)
+    TRY_STATUS(poller_.Add(fd, kReadable | kOneShot, context_.runtime));
   int index = 0;
   for (const Listener* listener : context_.listeners) {
     auto door = std::make_unique<Door>();
@@ -230,6 +232,15 @@ void Leader::Drive(Driver& driver) {
   }
 }
 
+void Leader::BeforeWait(Core& core) {
+  core.BeforeWait();
+  if (core.id() != 0 || !has_main_event_.load(std::memory_order_relaxed)) return;
+  has_main_event_.store(false, std::memory_order_relaxed);
+  context_.runtime->OnMainEvent();
+  static_cast<void>(
+      poller_.Modify(context_.runtime->MainEvents(), kReadable | kOneShot, context_.runtime));
+}
+
 // The batch is done: what was put off, then the wait for the next one.
 void Leader::TurnOver(Driver& driver) {
   PushResting();
@@ -256,7 +267,7 @@ void Leader::TurnOver(Driver& driver) {
     CheckDrain();
     if (seats_.ending()) return;
   }
-  if (driver.core != nullptr) driver.core->BeforeWait();
+  if (driver.core != nullptr) BeforeWait(*driver.core);
   if (const bool may_accept = MayAccept(driver); may_accept != doors_open_)
     may_accept ? OpenDoors() : CloseDoors();
   int timeout = wheel_.MillisUntilNext(now_ms_);
@@ -279,6 +290,11 @@ void Leader::Dispatch(const Poller::Event& event, Driver& driver) {
     return;
   }
   if (tag == &signals_) return TakeSignals();
+  if (tag == context_.runtime) {
+    has_main_event_.store(true, std::memory_order_relaxed);
+    if (driver.core == nullptr || driver.core->id() != 0) seats_.Nudge(0);
+    return;
+  }
   if (tag == &context_) {
     poller_.Remove(context_.master_fd);
     Log("uWSGI worker {} screams: UAAAAAAH my master disconnected: i will kill myself !!!",

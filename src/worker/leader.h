@@ -42,6 +42,8 @@ class Leader {
 
   // Drives until the driver has lost or passed on the lead, or the worker ends.
   void Drive(Driver& driver);
+  // On a core's thread: it is about to wait, here or at its seat.
+  void BeforeWait(Core& core);
   // Does what has waited for a core, with or without the lead.
   void Do(const Work& work, Driver& driver);
   // Carries on with a connection that the calling thread owns, with or without the lead.
@@ -165,6 +167,7 @@ class Leader {
   int64_t resting_since_us_ = 0;
 
   std::atomic<ThreadView> driver_;
+  std::atomic<bool> has_main_event_{false};
   bool has_asked_for_replacement_ = false;
   std::atomic<int64_t> lead_taken_us_{0};
   std::atomic<bool> seen_slow_{false};

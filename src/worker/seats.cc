@@ -2,6 +2,7 @@
 #include "worker/seats.h"
 
 #include <chrono>
+#include <utility>
 
 namespace uwsgi {
 
@@ -18,6 +19,7 @@ Assignment Seats::WaitForAssignment(int core) {
       return {Assignment::Kind::kLead, {}};
     }
     if (ending_) return {Assignment::Kind::kEnd, {}};
+    if (std::exchange(seat.nudged, false)) return {Assignment::Kind::kLook, {}};
     if (const Work work = PopLocked()) return {Assignment::Kind::kWork, work};
     if (watcher_drives_ && !lead_wanted_.load(std::memory_order_relaxed)) {
       lead_wanted_.store(true, std::memory_order_release);
@@ -64,6 +66,13 @@ bool Seats::WatcherPassesLead() {
   if (!OfferLeadLocked()) return false;
   watcher_drives_ = false;
   return true;
+}
+
+void Seats::Nudge(int core) {
+  const std::lock_guard lock(mutex_);
+  Seat& seat = *seats_[static_cast<size_t>(core)];
+  seat.nudged = true;
+  seat.wake.notify_one();
 }
 
 void Seats::PushWork(Work work) {

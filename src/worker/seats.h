@@ -25,7 +25,7 @@ struct Work {
 
 // What a core thread without the lead is told to do next.
 struct Assignment {
-  enum class Kind : uint8_t { kLead, kWork, kEnd };
+  enum class Kind : uint8_t { kLead, kWork, kLook, kEnd };  // kLook: at what is the core's own
   Kind kind = Kind::kEnd;
   Work work;  // of kWork
 };
@@ -51,6 +51,9 @@ class Seats {
   // By the watcher, when wanted: passes it to a waiting core; false when none waits any more.
   bool WatcherPassesLead();
 
+  // Something is to be done on this core, as soon as it sits here.
+  void Nudge(int core);
+
   void PushWork(Work work);
   // By the leading core, whose own turn it is: work that waits, or none.
   Work PopWork();
@@ -70,6 +73,7 @@ class Seats {
     std::condition_variable wake;
     bool idle = false;
     bool lead_offered = false;
+    bool nudged = false;
   };
   bool OfferLeadLocked();
   Work PopLocked();

@@ -91,7 +91,7 @@ class ServingWorker final : public Worker {
     for (bool ended = false; !ended;) {
       leader_->Drive(driver);
       driver.leads = false;
-      core.BeforeWait();
+      leader_->BeforeWait(core);
       const Assignment assignment = leader_->seats().WaitForAssignment(core.id());
       switch (assignment.kind) {
         case Assignment::Kind::kLead:
@@ -100,6 +100,8 @@ class ServingWorker final : public Worker {
         case Assignment::Kind::kWork:
           leader_->Do(assignment.work, driver);
           break;
+        case Assignment::Kind::kLook:
+          break;  // BeforeWait does
         case Assignment::Kind::kEnd:
           ended = true;
           break;

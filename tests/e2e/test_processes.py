@@ -268,6 +268,32 @@ def test_threads_that_an_application_leaves_running_keep_neither_a_stop_nor_a_re
     assert srv.log().endswith("atexit of the application"), "the master's, after everybody's"
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_signal_handlers_of_the_application_run_while_nothing_else_does(server, threads):
+    """On the main thread, also when another one has taken over what comes meanwhile."""
+    srv = server(app="""
+import os, signal, threading, time
+from pathlib import Path
+signal.signal(signal.SIGALRM, lambda *_: print("handled", flush=True))
+def application(environ, start_response):
+    start_response("200 OK", [])
+    if environ["PATH_INFO"] == "/wait":
+        print("waiting", threading.current_thread() is threading.main_thread(), flush=True)
+        while not Path(__file__).with_name("go").exists(): time.sleep(0.01)
+    return [str(os.getpid()).encode()]
+""", args=["--master", "--threads", threads])
+    with srv.connect() as connection:
+        connection.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+        srv.wait_log("waiting True")
+        if threads == 2:
+            assert srv.get("/").status == 200
+        (srv.folder / "go").write_text("")
+        worker = int(connection.response().text)
+    for count in (1, 2, 3):
+        os.kill(worker, signal.SIGALRM)
+        srv.wait_log("handled", count=count)
+
+
 FORKS = """
 import multiprocessing, os, time
 def application(environ, start_response):
