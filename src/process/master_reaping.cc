@@ -12,6 +12,7 @@
 #include "process/privileges.h"
 #include "process/worker_end.h"
 #include "service/alarm.h"
+#include "service/signal_router.h"
 #include "worker/succession.h"
 
 // The ends of processes, as the master sees them.
@@ -188,6 +189,8 @@ void Master::Bury(Child& child) {
     GiveUpSignalRight();
   }
   if (child.kind == ChildKind::kWorker && !stopping_) {
+    SignalRouter* const signals = parts_.serving.services->signals;
+    if (signals != nullptr && ActiveWorker(child.id) == nullptr) signals->SendAnew(child.id);
     if (child.id == replacing_ && child.farewell == Farewell::kReplaced)
       OnReplacementOver(child.id);
     StartReplacements();

@@ -152,7 +152,17 @@ bool SignalRouter::Deliver(SignalTarget target, uint8_t signal) {
   }
 }
 
-// A signal that only some workers have a handler for does not go where another could take it.
+bool SignalRouter::IsTaking(int worker) const {
+  if (scoreboard_ == nullptr) return true;
+  for (int berth = 0; berth < Scoreboard::kBerths; ++berth) {
+    const auto state = scoreboard_->berth(worker, berth).state.load(std::memory_order_relaxed);
+    if (state == WorkerState::kStarting || state == WorkerState::kAccepting) return true;
+  }
+  return false;
+}
+
+// A signal that only some workers have a handler for does not go where another could take it, nor
+// to one that is not there and may not come back soon (cheaper).
 bool SignalRouter::SendToAnyWorker(uint8_t signal) {
   if (signals_[signal].by_master.load(std::memory_order_relaxed))
     return Put(WorkerQueue(0), signal);
@@ -161,10 +171,24 @@ bool SignalRouter::SendToAnyWorker(uint8_t signal) {
   for (int id = 1; id <= receivers_.workers; ++id) {
     if (!WorkerHandles(id, signal)) continue;
     ++able;
+    if (!IsTaking(id)) continue;
     const bool is_shorter = chosen == 0 || QueuedForWorker(id) < QueuedForWorker(chosen);
     if (is_shorter) chosen = id;
   }
   return Put(WorkerQueue(able == receivers_.workers ? 0 : chosen), signal);
+}
+
+void SignalRouter::SendAnew(int worker) {
+  const int queue = queues_[WorkerQueue(worker)].pipe.first.get();
+  for (int left = Waiting(queue); left > 0; --left) {
+    const auto signal = Take(queue);
+    if (!signal) return;
+    const SignalTarget target = Unpack(signals_[*signal].target.load(std::memory_order_relaxed));
+    if (target.kind == SignalTargetKind::kAnyWorker)
+      SendToAnyWorker(*signal);
+    else
+      Put(WorkerQueue(worker), *signal);
+  }
 }
 
 bool SignalRouter::SendToWorkers(uint8_t signal, bool only_running) {

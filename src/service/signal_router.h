@@ -54,6 +54,9 @@ class SignalRouter {
   // Puts the signal into the queues of those who shall get it; one that is full loses it. Whether
   // nobody was left out.
   bool Send(uint8_t signal);
+  // The worker has ended and nobody replaces it: what waits for it and is for any worker goes to
+  // others, the rest waits on. By the master.
+  void SendAnew(int worker);
 
   // The queues of this process, to be waited for; empty in the master.
   [[nodiscard]] std::vector<int> OwnQueues() const;
@@ -93,6 +96,8 @@ class SignalRouter {
   static size_t CountQueues(const SignalReceivers& receivers);
   Status OpenQueue(Queue& queue, int64_t bytes) const;
   [[nodiscard]] bool WorkerHandles(int id, uint8_t signal) const;
+  // Whether a process takes signals for this worker now, or is about to.
+  [[nodiscard]] bool IsTaking(int worker) const;
   bool Deliver(SignalTarget target, uint8_t signal);
   bool SendToAnyWorker(uint8_t signal);
   bool SendToWorkers(uint8_t signal, bool only_running);

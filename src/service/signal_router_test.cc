@@ -23,6 +23,7 @@ struct SignalRouterTest : testing::Test {
     scoreboard.emplace(Scoreboard::Create(*region, 3, 1).value());
     router.emplace(SignalRouter::Create(*region, spec).value());
     router->Watch(*scoreboard);
+    for (int id = 1; id <= 3; ++id) scoreboard->worker(id).state = WorkerState::kAccepting;
   }
   ~SignalRouterTest() override { SetLogSink(before); }
 
@@ -37,6 +38,12 @@ struct SignalRouterTest : testing::Test {
   std::vector<int> WaitingForWorker(int id) {
     router->BecomeWorker(id);
     return Waiting();
+  }
+  void RegisterInWorkers(const std::vector<int>& ids, uint8_t signal) {
+    for (const int id : ids) {
+      router->BecomeWorker(id);
+      ASSERT_TRUE(router->Register(signal, ""));
+    }
   }
   std::vector<int> WaitingForMule(int id) {
     router->BecomeMule(id);
@@ -118,6 +125,42 @@ TEST_F(SignalRouterTest, ASignalGoesToAWorkerThatHasItsHandler) {
   EXPECT_FALSE(router->IsRegistered(1));
   router->Send(1);
   EXPECT_EQ(router->QueuedForWorker(0), 1);
+}
+
+TEST_F(SignalRouterTest, ASignalForAnyWorkerPassesOverThoseThatAreNotThere) {
+  for (const auto state : {WorkerState::kEmpty, WorkerState::kGone, WorkerState::kDraining}) {
+    RegisterInWorkers({1, 2}, 1);
+    scoreboard->worker(2).state = state;
+    for (int i = 0; i < 3; ++i) router->Send(1);
+    EXPECT_EQ(router->QueuedForWorker(2), 0);
+    EXPECT_EQ(WaitingForWorker(1), (Numbers{1, 1, 1}));
+  }
+  RegisterInWorkers({1, 2}, 1);
+  // Its replacement is on the way, in the other berth.
+  scoreboard->berth(2, 1).state = WorkerState::kStarting;
+  for (int i = 0; i < 2; ++i) router->Send(1);
+  EXPECT_EQ(router->QueuedForWorker(1), 1);
+  EXPECT_EQ(router->QueuedForWorker(2), 1);
+}
+
+TEST_F(SignalRouterTest, WhenNobodyHasTheHandlerWhoeverComesTakesIt) {
+  RegisterInWorkers({2}, 1);
+  scoreboard->worker(2).state = WorkerState::kGone;
+  router->Send(1);
+  EXPECT_EQ(router->QueuedForWorker(0), 1);
+}
+
+TEST_F(SignalRouterTest, WhatWaitsForAWorkerThatIsTakenAwayGoesToOthers) {
+  RegisterInWorkers({1, 2}, 1);
+  ASSERT_TRUE(router->Register(2, "worker2"));
+  const uint8_t sent[] = {1, 1, 2, 1, 2};
+  for (const uint8_t signal : sent) router->Send(signal);
+  EXPECT_EQ(router->QueuedForWorker(2), 3);
+  scoreboard->worker(2).state = WorkerState::kGone;
+  router->SendAnew(2);
+  EXPECT_EQ(WaitingForWorker(1), (Numbers{1, 1, 1}));
+  EXPECT_EQ(WaitingForWorker(2), (Numbers{2, 2}));
+  EXPECT_EQ(router->lost(), 0U);
 }
 
 TEST_F(SignalRouterTest, WhenAllWorkersHaveTheHandlerWhoeverIsFreeTakesIt) {

@@ -16,6 +16,14 @@ def told(number):
     os.write(1, b"HANDLED %d by worker %d mule %d\\n" % (number, uwsgi.worker_id(), uwsgi.mule_id()))
 ''' + ASKED
 
+# Handlers that wait for the file "go".
+GATED = HANDLER + '''
+def gated(number):
+    os.write(1, b"BEGUN %d\\n" % number)
+    while not os.path.exists("go"): time.sleep(0.01)
+    told(number)
+'''
+
 TARGETS = HANDLER + '''
 for number, target in enumerate(["", "worker", "worker0", "workers", "active-workers", "worker2", "mule", "mule1", "mules",
                                  "farm_fa", "farm1", "subscribed", "bogus", "worker9", "mule9"]):
@@ -163,6 +171,22 @@ def test_lazy_registrations_reach_whom_they_name(server):
     srv.wait_log(r"\[uwsgi-signal\] signum 1 registered \(wid: 1")
     ask(srv, "uwsgi.signal(1)")
     assert wait_handled(srv, 1, 2) == [(1, 0), (2, 0)]
+
+
+def test_signals_do_not_wait_for_a_worker_that_is_taken_away(server):
+    """With cheaper, those that it still had to run go to the others, and later ones do not go to it at all."""
+    srv = server(app=GATED + "\nuwsgi.register_signal(1, '', gated)\n",
+                 args=["--master", "--processes", "3", "--cheaper", "1", "--cheaper-initial", "2", "--cheaper-algo", "manual",
+                       "--lazy-apps", "--master-fifo", "{folder}/fifo"])
+    for worker in 1, 2:
+        srv.wait_log(rf"\[uwsgi-signal\] signum 1 registered \(wid: {worker}")
+    ask(srv, "[uwsgi.signal(1) for i in range(6)]")
+    srv.wait_log("^BEGUN 1$", count=2)
+    (srv.folder / "fifo").write_text("-")
+    (srv.folder / "go").touch()
+    srv.wait_log(r"^uWSGI worker \d cheaped\.$")
+    ask(srv, "[uwsgi.signal(1) for i in range(9)]")
+    wait_handled(srv, 1, 15)
 
 
 @pytest.mark.parity
