@@ -225,8 +225,8 @@ Status Server::CreateShared() {
   if (spec.processes > 1 || spec.has_master) Migration::AddSize(size, spec.processes);
   region_.emplace(TRY(SharedRegion::Create(size)));
   scoreboard_ = TRY(Scoreboard::Create(*region_, spec.processes, spec.threads, detail));
-  TRY_STATUS(services_.Create(*region_, specs_.services, StoreUseOf(order_.kind), *alarms_));
-  if (order_.state) services_.Adopt(order_.state->mule_queues);
+  TRY_STATUS(services_.Create(*region_, specs_.services, StoreUseOf(order_.kind), *alarms_,
+                              order_.state ? order_.state->queues : std::vector<LeftQueue>()));
   TRY_STATUS(services_.CreateMetrics(*region_, specs_.services.metrics,
                                      {&*scoreboard_, listeners_->pointers()}));
   if (const Metrics* metrics = services_.services().metrics; metrics != nullptr) {

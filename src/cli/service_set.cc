@@ -47,7 +47,7 @@ void ServiceSet::AddSize(SharedSize& size, const ServiceSpecs& specs, const Serv
 }
 
 Status ServiceSet::Create(SharedRegion& region, const ServiceSpecs& specs, StoreUse stores,
-                          Alarms& alarms) {
+                          Alarms& alarms, std::vector<LeftQueue> left) {
   services_.locks = &locks_.emplace(TRY(UserLocks::Create(region, specs.locks)));
   services_.caches = &caches_.emplace(TRY(Caches::Create(specs.caches, stores)));
   if (specs.queue)
@@ -60,26 +60,24 @@ Status ServiceSet::Create(SharedRegion& region, const ServiceSpecs& specs, Store
     TRY_STATUS(CheckSpoolDirectories(specs.spoolers));
     services_.spoolers = &spoolers_.emplace(TRY(Spoolers::Create(region, specs.spoolers)));
   }
-  if (specs.background) TRY_STATUS(CreateBackground(region, *specs.background));
+  if (specs.background) TRY_STATUS(CreateBackground(region, *specs.background, left));
+  for (const LeftQueue& queue : left) {
+    static_cast<void>(UniqueFd(queue.taking));
+    static_cast<void>(UniqueFd(queue.giving));
+  }
   return {};
 }
 
-Status ServiceSet::CreateBackground(SharedRegion& region, const BackgroundSpec& spec) {
-  services_.signals = &signals_.emplace(TRY(SignalRouter::Create(region, RouterOf(spec))));
+Status ServiceSet::CreateBackground(SharedRegion& region, const BackgroundSpec& spec,
+                                    std::vector<LeftQueue>& left) {
+  services_.signals = &signals_.emplace(TRY(SignalRouter::Create(region, RouterOf(spec), left)));
   services_.triggers = &triggers_.emplace(TRY(SignalTriggers::Create(region)));
   services_.crons = &crons_.emplace(TRY(CronBoard::Create(region, spec.crons)));
   if (spec.mule_programs.empty()) return {};
   services_.mules = &mules_.emplace(TRY(MuleLink::Create(spec.mule_link)));
+  mules_->Adopt(std::exchange(left, {}));
   services_.mule_slots = TRY(region.Carve<HelperSlot>(spec.mule_programs.size()));
   return {};
-}
-
-void ServiceSet::Adopt(const std::vector<LeftQueue>& mule_queues) {
-  if (mules_) return mules_->Adopt(mule_queues);
-  for (const LeftQueue& queue : mule_queues) {
-    static_cast<void>(UniqueFd(queue.taking));
-    static_cast<void>(UniqueFd(queue.giving));
-  }
 }
 
 Status ServiceSet::CreateMetrics(SharedRegion& region, const MetricsSpec& spec,

@@ -38,10 +38,9 @@ class ServiceSet {
 
   // What Create() will carve.
   static void AddSize(SharedSize& size, const ServiceSpecs& specs, const ServedSize& served);
-  // `alarms` outlives it.
-  Status Create(SharedRegion& region, const ServiceSpecs& specs, StoreUse stores, Alarms& alarms);
-  // After Create(): goes on with what the program before a reload has left.
-  void Adopt(const std::vector<LeftQueue>& mule_queues);
+  // `alarms` outlives it. Goes on with the queues that the program before a reload has left.
+  Status Create(SharedRegion& region, const ServiceSpecs& specs, StoreUse stores, Alarms& alarms,
+                std::vector<LeftQueue> left);
   // After Create(), once there is a scoreboard: the metrics, when they are wanted.
   Status CreateMetrics(SharedRegion& region, const MetricsSpec& spec, const Served& served);
   // Makes the directories that services work in and that are not there, while this process may
@@ -51,7 +50,9 @@ class ServiceSet {
   [[nodiscard]] const Services& services() const { return services_; }
 
  private:
-  Status CreateBackground(SharedRegion& region, const BackgroundSpec& spec);
+  // Takes what it goes on with out of `left`.
+  Status CreateBackground(SharedRegion& region, const BackgroundSpec& spec,
+                          std::vector<LeftQueue>& left);
 
   std::optional<UserLocks> locks_;
   std::optional<Caches> caches_;

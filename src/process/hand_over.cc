@@ -26,7 +26,7 @@ namespace {
 //   log-file PATH
 //   jail PATH
 //   capabilities SET
-//   mule-queue TAKING GIVING NAME
+//   mule-queue TAKING GIVING NAME   (of messages to mules, and of user signals)
 //   log-output FD
 //   log-process PID
 //   worker ID PID DRAINING DEADLINE
@@ -111,7 +111,7 @@ Status DecodeLine(HandOver& state, std::string_view line) {
   } else if (name == "capabilities") {
     state.capabilities = static_cast<uint64_t>(TRY(Number(rest)));
   } else if (name == "mule-queue") {
-    state.mule_queues.push_back(TRY(DecodeQueue(rest)));
+    state.queues.push_back(TRY(DecodeQueue(rest)));
   } else if (name == "log-output") {
     state.log_outputs.push_back(static_cast<int>(TRY(Number(rest))));
   } else if (name == "log-process") {
@@ -155,7 +155,7 @@ void CloseUntakenDescriptors(HandOver* state) {
 std::vector<int> DescriptorsOf(const HandOver& state) {
   std::vector<int> fds = state.lifelines;
   fds.insert(fds.end(), state.inlets.begin(), state.inlets.end());
-  for (const LeftQueue& queue : state.mule_queues) {
+  for (const LeftQueue& queue : state.queues) {
     fds.push_back(queue.taking);
     fds.push_back(queue.giving);
   }
@@ -176,7 +176,7 @@ std::string EncodeHandOver(const HandOver& state) {
   if (!state.log_file.empty()) AddLine(text, "log-file " + state.log_file);
   if (!state.jail.empty()) AddLine(text, "jail " + state.jail);
   if (state.capabilities != 0) AddLine(text, fmt::format("capabilities {}", state.capabilities));
-  for (const LeftQueue& queue : state.mule_queues)
+  for (const LeftQueue& queue : state.queues)
     AddLine(text, fmt::format("mule-queue {} {} {}", queue.taking, queue.giving, queue.name));
   for (const int fd : state.log_outputs) AddLine(text, fmt::format("log-output {}", fd));
   for (const pid_t pid : state.log_processes) AddLine(text, fmt::format("log-process {}", pid));

@@ -11,7 +11,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "service/mule_link.h"
+#include "service/left_queue.h"
 
 namespace uwsgi {
 
@@ -54,8 +54,8 @@ struct HandOver {
   std::vector<pid_t> log_processes;    // are to be reaped
   std::vector<int>
       lifelines;  // write ends of the pipes that tell old workers whether they have a master
-  std::vector<int> inlets;  // taking ends of what old workers give away (worker/succession.h)
-  std::vector<LeftQueue> mule_queues;
+  std::vector<int> inlets;        // taking ends of what old workers give away (worker/succession.h)
+  std::vector<LeftQueue> queues;  // of messages to mules, and of user signals
   std::vector<OldChild> children;
   std::vector<MadeFile> files;  // of the former configuration; gone if they are not of the new one
   bool brutal = false;          // they get no time for their requests

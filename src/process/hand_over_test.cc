@@ -20,7 +20,7 @@ TEST(HandOver, SurvivesTheWayThroughText) {
   state.listeners = {"5 0 127.0.0.1:8000", "6 0 /run/a b.sock"};
   state.lifelines = {8, 9};
   state.inlets = {10, 11};
-  state.mule_queues = {{"0", 12, 13}, {"farm_a b", 14, 15}};
+  state.queues = {{"0", 12, 13}, {"farm_a b", 14, 15}};
   state.files = {{77, "/run/a b.sock"}};
   state.notes = {{"cron-minute", "29000000"}, {"cron-run", "4711 1700000000 sleep 5"}};
   state.children = {{.id = 1, .pid = 4242},
@@ -34,10 +34,10 @@ TEST(HandOver, SurvivesTheWayThroughText) {
   EXPECT_EQ(decoded->listeners, state.listeners);
   EXPECT_EQ(decoded->lifelines, state.lifelines);
   EXPECT_EQ(decoded->inlets, state.inlets);
-  ASSERT_EQ(decoded->mule_queues.size(), 2U);
-  EXPECT_EQ(decoded->mule_queues[1].name, "farm_a b");
-  EXPECT_EQ(decoded->mule_queues[1].taking, 14);
-  EXPECT_EQ(decoded->mule_queues[1].giving, 15);
+  ASSERT_EQ(decoded->queues.size(), 2U);
+  EXPECT_EQ(decoded->queues[1].name, "farm_a b");
+  EXPECT_EQ(decoded->queues[1].taking, 14);
+  EXPECT_EQ(decoded->queues[1].giving, 15);
   ASSERT_EQ(decoded->files.size(), 1U);
   EXPECT_EQ(decoded->files[0].inode, 77U);
   EXPECT_EQ(decoded->files[0].path, "/run/a b.sock");
@@ -59,7 +59,7 @@ TEST(HandOver, NamesMayHoldLineEndsAndBlanks) {
   HandOver state;
   state.listeners = {"5 0 " + name};
   state.log_file = state.jail = name;
-  state.mule_queues = {{name, 1, 2}};
+  state.queues = {{name, 1, 2}};
   state.files = {{77, name}};
   state.notes = {{"touch", name}, {"nothing", ""}};
   const auto decoded = DecodeHandOver(EncodeHandOver(state));
@@ -68,8 +68,8 @@ TEST(HandOver, NamesMayHoldLineEndsAndBlanks) {
   EXPECT_EQ(decoded->listeners, state.listeners);
   EXPECT_EQ(decoded->log_file, name);
   EXPECT_EQ(decoded->jail, name);
-  ASSERT_EQ(decoded->mule_queues.size(), 1U);
-  EXPECT_EQ(decoded->mule_queues[0].name, name);
+  ASSERT_EQ(decoded->queues.size(), 1U);
+  EXPECT_EQ(decoded->queues[0].name, name);
   ASSERT_EQ(decoded->files.size(), 1U);
   EXPECT_EQ(decoded->files[0].path, name);
   ASSERT_EQ(decoded->notes.size(), 2U);
@@ -156,7 +156,7 @@ TEST_F(StartOrderTest, WhatASuccessorStartsHasNoneOfItsDescriptors) {
   const HandOver state{.log_outputs = {open(), open()},
                        .lifelines = {open()},
                        .inlets = {open()},
-                       .mule_queues = {{"1", open(), open()}},
+                       .queues = {{"1", open(), open()}},
                        .notes = {{"fifo", "", open()}}};
   ::setenv("UWSGI_HANDOVER_FD", FileWith(state).c_str(), 1);
   ASSERT_TRUE(TakeStartOrder());

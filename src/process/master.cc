@@ -102,7 +102,7 @@ void Master::AdoptPredecessors() {
   counters.failed_reloads = static_cast<uint64_t>(parts_.predecessor->failed_reloads);
   counters.last_reload_s = WallMicros() / kSecond;
   for (const int write_end : parts_.predecessor->lifelines) lifeline_.KeepOpen(write_end);
-  if (parts_.predecessor->children.empty()) GiveUpSignalRight();
+  if (parts_.predecessor->children.empty()) ForgetFormer();
   for (const OldChild& old : parts_.predecessor->children) {
     Child& child =
         children_.Add(old.is_worker ? ChildKind::kPredecessor : ChildKind::kOldHelper, old.id);

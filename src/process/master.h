@@ -134,6 +134,7 @@ class Master final : private MasterDesk {
   void RetryLater(Child& child);
   void RetryLoading(Child& child, const Ended& ended);
   void Bury(Child& child);
+  void ForgetFormer();
   [[nodiscard]] bool DiedYoung(const Child& child) const;
 
   // Replacing workers, each by one that serves first.

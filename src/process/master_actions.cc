@@ -16,6 +16,8 @@
 #include "process/master.h"
 #include "process/messages.h"
 #include "process/privileges.h"
+#include "service/mule_link.h"
+#include "service/signal_router.h"
 #include "worker/succession.h"
 
 // What the master does when it is signalled: reload, stop, tell.
@@ -206,8 +208,11 @@ void Master::BecomeNew() {
   state.log_file = CurrentLogFile();
   state.jail = Jail();
   state.capabilities = CapabilitiesToPass();
-  if (parts_.serving.services->mules != nullptr)
-    state.mule_queues = parts_.serving.services->mules->HandOver();
+  if (const MuleLink* mules = parts_.serving.services->mules; mules != nullptr)
+    state.queues = mules->HandOver();
+  if (const SignalRouter* signals = parts_.serving.services->signals; signals != nullptr) {
+    for (LeftQueue& queue : signals->HandOver()) state.queues.push_back(std::move(queue));
+  }
   if (parts_.serving.log != nullptr) parts_.serving.log->HandOverTo(state);
   for (const Child& child : children_.all()) {
     if (!child.has_process()) continue;

@@ -178,6 +178,13 @@ void Master::LogFarewell(const Child& child, const Ended& ended) const {
   }
 }
 
+// No process of before a reload is left.
+void Master::ForgetFormer() {
+  GiveUpSignalRight();
+  if (SignalRouter* const signals = parts_.serving.services->signals; signals != nullptr)
+    signals->ForgetFormer();
+}
+
 void Master::Bury(Child& child) {
   const int old_helpers = children_.CountProcesses(ChildKind::kOldHelper);
   if (child.kind == ChildKind::kOldHelper && old_helpers == 0 && !stopping_)
@@ -186,7 +193,7 @@ void Master::Bury(Child& child) {
       children_.CountProcesses(ChildKind::kPredecessor) == 0) {
     lifeline_.CloseOlder();
     parts_.serving.succession->Forget();
-    GiveUpSignalRight();
+    ForgetFormer();
   }
   if (child.kind == ChildKind::kWorker && !stopping_) {
     SignalRouter* const signals = parts_.serving.services->signals;

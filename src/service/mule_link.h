@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "service/left_queue.h"
 #include "service/signal_target.h"
 
 namespace uwsgi {
@@ -20,13 +21,6 @@ struct MuleLinkSpec {
   int64_t most_bytes = 65536;  // mule-msg-recv-size: of one message
 };
 
-// A queue that the program before a reload has left: its workers still put messages into it.
-struct LeftQueue {
-  std::string name;  // the number of a mule, 0 for any; farm_NAME
-  int taking = -1;
-  int giving = -1;
-};
-
 // The messages to mules (reference 33 section 5.3). Each mule has a queue, all share one, and each
 // farm has one; messages stay whole and in order. The queues are made before the first fork and all
 // processes keep them open, so that what waits for a mule also waits for its replacement. Nothing
@@ -35,7 +29,8 @@ class MuleLink {
  public:
   static Result<MuleLink> Create(MuleLinkSpec spec);
 
-  // What the next program needs for Adopt(); the descriptors stay ours.
+  // What the next program needs for Adopt(); the descriptors stay ours. A queue is called by the
+  // number of its mule, 0 for any, or farm_NAME.
   [[nodiscard]] std::vector<LeftQueue> HandOver() const;
   // Goes on with these queues, so that nothing that waits in them is lost. Closes those that no
   // mule or farm of ours belongs to. Before the first fork.

@@ -7,11 +7,17 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <tuple>
+#include <utility>
 
 #include "base/log.h"
 
 namespace uwsgi {
 namespace {
+
+constexpr std::string_view kPrefix = "signals_";
+constexpr std::string_view kWorkerPrefix = "signals_worker";
+constexpr std::string_view kSpoolerName = "signals_spooler";
 
 constexpr uint32_t Pack(SignalTarget target) {
   return static_cast<uint32_t>(target.id) << 8 | static_cast<uint32_t>(target.kind);
@@ -23,6 +29,12 @@ constexpr SignalTarget Unpack(uint32_t packed) {
 int Waiting(int fd) {
   int bytes = 0;
   return ::ioctl(fd, FIONREAD, &bytes) == 0 ? bytes : 0;
+}
+
+Status SetSize(const FdPair& pipe, int64_t bytes) {
+  if (bytes > 0 && ::fcntl(pipe.second.get(), F_SETPIPE_SZ, static_cast<int>(bytes)) < 0)
+    return ErrnoError(fmt::format("signal-bufsize {}", bytes), errno);
+  return {};
 }
 
 }  // namespace
@@ -38,7 +50,8 @@ void SignalRouter::AddSize(SharedSize& size, const SignalRouterSpec& spec) {
   size.Add<std::atomic<bool>>(CountQueues(spec.receivers));
 }
 
-Result<SignalRouter> SignalRouter::Create(SharedRegion& region, SignalRouterSpec spec) {
+Result<SignalRouter> SignalRouter::Create(SharedRegion& region, SignalRouterSpec spec,
+                                          std::vector<LeftQueue>& left) {
   SignalRouter router;
   router.receivers_ = std::move(spec.receivers);
   router.signals_ = TRY(region.Carve<SharedSignal>(kUserSignals));
@@ -48,18 +61,88 @@ Result<SignalRouter> SignalRouter::Create(SharedRegion& region, SignalRouterSpec
   const size_t queues = CountQueues(router.receivers_);
   const auto full = TRY(region.Carve<std::atomic<bool>>(queues));
   router.queues_.resize(queues);
+  router.NameQueues();
+  router.Adopt(left);
   for (size_t i = 0; i < queues; ++i) {
-    router.queues_[i].full = &full[i];
-    TRY_STATUS(router.OpenQueue(router.queues_[i], spec.queue_bytes));
+    Queue& queue = router.queues_[i];
+    queue.full = &full[i];
+    if (!queue.pipe.first.valid()) {
+      queue.pipe = TRY(MakePipe());
+      TRY_STATUS(SetSize(queue.pipe, spec.queue_bytes));
+    } else if (const auto sized = SetSize(queue.pipe, spec.queue_bytes); !sized) {
+      // More waits in it than it is to have room for: it keeps what it has.
+      Log("{}: {}", queue.name, sized.error().text());
+    }
   }
   return router;
 }
 
-Status SignalRouter::OpenQueue(Queue& queue, int64_t bytes) const {
-  queue.pipe = TRY(MakePipe());
-  if (bytes > 0 && ::fcntl(queue.pipe.second.get(), F_SETPIPE_SZ, static_cast<int>(bytes)) < 0)
-    return ErrnoError(fmt::format("signal-bufsize {}", bytes), errno);
-  return {};
+void SignalRouter::NameQueues() {
+  for (int id = 0; id <= receivers_.workers; ++id)
+    queues_[WorkerQueue(id)].name = fmt::format("{}{}", kWorkerPrefix, id);
+  for (int id = 0; id <= receivers_.mules; ++id)
+    queues_[MuleQueue(id)].name = fmt::format("{}mule{}", kPrefix, id);
+  for (size_t i = 0; i < receivers_.farms.size(); ++i) {
+    queues_[FarmQueue(static_cast<int>(i + 1))].name =
+        fmt::format("{}farm_{}", kPrefix, receivers_.farms[i].name);
+  }
+  queues_[SpoolerQueue()].name = kSpoolerName;
+}
+
+SignalRouter::Role SignalRouter::TakerOf(std::string_view name) {
+  if (name.starts_with(kWorkerPrefix)) return Role::kWorker;
+  return name == kSpoolerName ? Role::kSpooler : Role::kMule;
+}
+
+void SignalRouter::Adopt(std::vector<LeftQueue>& left) {
+  std::erase_if(left, [this](const LeftQueue& each) {
+    if (!each.name.starts_with(kPrefix)) return false;
+    FdPair pipe{UniqueFd(each.taking), UniqueFd(each.giving)};
+    const auto queue = std::ranges::find_if(queues_, [&each](const Queue& ours) {
+      return ours.name == each.name && !ours.pipe.first.valid();
+    });
+    if (queue != queues_.end())
+      queue->pipe = std::move(pipe);
+    else
+      former_.push_back({.name = each.name, .pipe = std::move(pipe)});
+    return true;
+  });
+}
+
+std::vector<LeftQueue> SignalRouter::HandOver() const {
+  std::vector<LeftQueue> left;
+  for (const auto* queues : {&queues_, &former_}) {
+    for (const Queue& queue : *queues)
+      left.push_back({queue.name, queue.pipe.first.get(), queue.pipe.second.get()});
+  }
+  return left;
+}
+
+void SignalRouter::ForgetFormer() {
+  const std::tuple<Role, bool, std::string_view> kinds[] = {
+      {Role::kWorker, receivers_.workers > 0, "worker"},
+      {Role::kMule, receivers_.mules > 0, "mule"},
+      {Role::kSpooler, receivers_.has_spooler, "spooler"}};
+  for (const auto& [taker, is_there, what] : kinds) {
+    const size_t lost = is_there ? 0 : Discard(taker);
+    if (lost == 0) continue;
+    counts_->lost.fetch_add(lost, std::memory_order_relaxed);
+    Log("*** user signals that waited for a {} are lost, as there is none any more: {} ***", what,
+        lost);
+  }
+  // Ours only take out of them.
+  std::erase_if(former_, [](const Queue& queue) { return Waiting(queue.pipe.first.get()) == 0; });
+}
+
+size_t SignalRouter::Discard(Role taker) {
+  size_t count = 0;
+  for (const auto* queues : {&queues_, &former_}) {
+    for (const Queue& queue : *queues) {
+      if (TakerOf(queue.name) != taker) continue;
+      while (Take(queue.pipe.first.get())) ++count;
+    }
+  }
+  return count;
 }
 
 void SignalRouter::BecomeWorker(int id) {
@@ -238,8 +321,10 @@ std::vector<int> SignalRouter::OwnQueues() const {
     }
   }
   std::vector<int> fds;
-  fds.reserve(own.size());
   for (const size_t queue : own) fds.push_back(queues_[queue].pipe.first.get());
+  for (const Queue& queue : former_) {
+    if (TakerOf(queue.name) == role_) fds.push_back(queue.pipe.first.get());
+  }
   return fds;
 }
 

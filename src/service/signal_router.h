@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "service/left_queue.h"
 #include "service/signal_target.h"
 #include "shm/region.h"
 #include "shm/scoreboard.h"
@@ -27,14 +29,23 @@ struct SignalRouterSpec {
 // The user signals of applications, 0 to 255: who gets which, and the queues they wait in
 // (reference 33 section 1). A queue is a pipe, made before the first fork and kept open by all
 // processes, so that what waits for a process also waits for its replacement, and so that everybody
-// writes to whom it concerns without asking a master. Handlers are not here: each process keeps its
-// own, which is why none can be left behind by a process that ended.
+// writes to whom it concerns without asking a master; at a reload the next program goes on with
+// them. Handlers are not here: each process keeps its own, which is why none can be left behind by
+// a process that ended.
 //
 // All functions may be called from any process and thread, except where it says otherwise.
 class SignalRouter {
  public:
   static void AddSize(SharedSize& size, const SignalRouterSpec& spec);
-  static Result<SignalRouter> Create(SharedRegion& region, SignalRouterSpec spec);
+  // Goes on with the queues of HandOver() in `left`, which are taken out of it. What waits for a
+  // worker, mule or farm that is no longer there, any worker or mule takes.
+  static Result<SignalRouter> Create(SharedRegion& region, SignalRouterSpec spec,
+                                     std::vector<LeftQueue>& left);
+  // What the next program needs; the descriptors stay ours. All names begin with "signals_".
+  [[nodiscard]] std::vector<LeftQueue> HandOver() const;
+  // The processes of before the reload are gone: what waits for a kind of process that this server
+  // has none of is lost, and the log is told. By the master.
+  void ForgetFormer();
 
   // Where it is seen which workers run; before the first fork. Without it all of them do.
   void Watch(const Scoreboard& scoreboard) { scoreboard_ = &scoreboard; }
@@ -88,13 +99,19 @@ class SignalRouter {
     std::atomic<uint64_t> lost{0};
   };
   struct Queue {
+    std::string name;
     FdPair pipe;
     std::atomic<bool>* full = nullptr;  // it has been said
   };
 
   SignalRouter() = default;
   static size_t CountQueues(const SignalReceivers& receivers);
-  Status OpenQueue(Queue& queue, int64_t bytes) const;
+  // Who takes out of a queue that is called so.
+  static Role TakerOf(std::string_view name);
+  void NameQueues();
+  void Adopt(std::vector<LeftQueue>& left);
+  // Empties the queues of such processes; how many signals there were.
+  size_t Discard(Role taker);
   [[nodiscard]] bool WorkerHandles(int id, uint8_t signal) const;
   // Whether a process takes signals for this worker now, or is about to.
   [[nodiscard]] bool IsTaking(int worker) const;
@@ -119,6 +136,7 @@ class SignalRouter {
   std::span<SharedHandlers> handlers_;  // of worker 1..
   SharedCounts* counts_ = nullptr;
   std::vector<Queue> queues_;
+  std::vector<Queue> former_;  // of before a reload; only the processes of then put into them
   Role role_ = Role::kMaster;
   int id_ = 0;
 };

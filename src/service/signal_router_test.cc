@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/signal_router.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "base/log.h"
 
@@ -19,9 +21,9 @@ struct SignalRouterTest : testing::Test {
     SharedSize size;
     SignalRouter::AddSize(size, spec);
     Scoreboard::AddSize(size, 3, 1);
-    region.emplace(SharedRegion::Create(size).value());
-    scoreboard.emplace(Scoreboard::Create(*region, 3, 1).value());
-    router.emplace(SignalRouter::Create(*region, spec).value());
+    regions.push_back(SharedRegion::Create(size).value());
+    scoreboard.emplace(Scoreboard::Create(regions.back(), 3, 1).value());
+    router.emplace(SignalRouter::Create(regions.back(), spec, left).value());
     router->Watch(*scoreboard);
     for (int id = 1; id <= 3; ++id) scoreboard->worker(id).state = WorkerState::kAccepting;
   }
@@ -49,13 +51,31 @@ struct SignalRouterTest : testing::Test {
     router->BecomeMule(id);
     return Waiting();
   }
+  // From here on `router` is that of the next program, and `former` still that of the old
+  // processes.
+  void Reload(SignalReceivers receivers) {
+    left = router->HandOver();
+    for (LeftQueue& queue : left) {
+      queue.taking = ::fcntl(queue.taking, F_DUPFD_CLOEXEC, 0);
+      queue.giving = ::fcntl(queue.giving, F_DUPFD_CLOEXEC, 0);
+    }
+    left.push_back({"farm_signals"});
+    former.emplace(std::move(*router));
+    spec.receivers = std::move(receivers);
+    SharedSize size;
+    SignalRouter::AddSize(size, spec);
+    regions.push_back(SharedRegion::Create(size).value());
+    router.emplace(SignalRouter::Create(regions.back(), spec, left).value());
+  }
 
   LogSink before;
   SignalRouterSpec spec{
       .receivers = {.workers = 3, .mules = 2, .farms = {{"fa", {2}}}, .has_spooler = true},
       .queue_bytes = 4096};
-  std::optional<SharedRegion> region;
+  std::vector<LeftQueue> left;
+  std::vector<SharedRegion> regions;
   std::optional<Scoreboard> scoreboard;
+  std::optional<SignalRouter> former;
   std::optional<SignalRouter> router;
 };
 
@@ -201,6 +221,85 @@ TEST_F(SignalRouterTest, AFullQueueIsToldOnceForEachBurst) {
               burst);
     EXPECT_EQ(WaitingForWorker(1).size(), 4096U);
   }
+}
+
+TEST_F(SignalRouterTest, WhatWaitsAtAReloadIsTakenOnce) {
+  const std::pair<uint8_t, const char*> registrations[] = {
+      {1, ""}, {2, "worker2"}, {3, "mule"}, {4, "mule1"}, {5, "farm_fa"}, {6, "spooler"}};
+  for (const auto& [signal, target] : registrations) {
+    ASSERT_TRUE(router->Register(signal, target));
+    router->Send(signal);
+  }
+  Reload(spec.receivers);
+  // The queues of messages are others' to take.
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].name, "farm_signals");
+  former->Send(2);
+  EXPECT_EQ(WaitingForWorker(2), (Numbers{2, 2, 1}));
+  EXPECT_EQ(WaitingForMule(1), (Numbers{4, 3}));
+  EXPECT_EQ(WaitingForMule(2), (Numbers{5}));
+  router->BecomeSpooler();
+  EXPECT_EQ(Waiting(), (Numbers{6}));
+  EXPECT_EQ(former->QueuedForWorker(0) + former->QueuedForWorker(2), 0);
+}
+
+TEST_F(SignalRouterTest, AReloadMayChangeTheRoomThatQueuesHave) {
+  ASSERT_TRUE(router->Register(1, "worker1"));
+  for (int i = 0; i < 4096; ++i) ASSERT_TRUE(router->Send(1));
+  spec.queue_bytes = 8192;
+  Reload(spec.receivers);
+  EXPECT_TRUE(former->Send(1));
+  spec.queue_bytes = 4096;
+  Reload(spec.receivers);
+  EXPECT_NE(logged.find("signals_worker1: signal-bufsize 4096"), std::string::npos);
+  EXPECT_EQ(WaitingForWorker(1).size(), 4097U);
+}
+
+TEST_F(SignalRouterTest, WhatWaitsForOneThatAReloadTakesAwayGoesToAnother) {
+  const std::pair<uint8_t, const char*> registrations[] = {
+      {1, "worker3"}, {2, "mule2"}, {3, "farm_fa"}};
+  for (const auto& [signal, target] : registrations) {
+    ASSERT_TRUE(router->Register(signal, target));
+    router->Send(signal);
+  }
+  Reload({.workers = 1, .mules = 1});
+  EXPECT_EQ(WaitingForWorker(1), (Numbers{1}));
+  EXPECT_EQ(WaitingForMule(1), (Numbers{2, 3}));
+  // Those of before go on sending.
+  former->Send(1);
+  router->ForgetFormer();
+  EXPECT_EQ(router->HandOver().size(), 6U);
+  EXPECT_EQ(WaitingForWorker(1), (Numbers{1}));
+  router->ForgetFormer();
+  EXPECT_EQ(router->HandOver().size(), 5U);
+  EXPECT_EQ(router->lost(), 0U);
+}
+
+TEST_F(SignalRouterTest, WhatWaitsOverSeveralReloadsFindsItsWorkerAgain) {
+  ASSERT_TRUE(router->Register(1, "worker3"));
+  router->Send(1);
+  Reload({.workers = 1});
+  Reload({.workers = 3});
+  EXPECT_EQ(WaitingForWorker(2), (Numbers{}));
+  EXPECT_EQ(WaitingForWorker(3), (Numbers{1}));
+}
+
+TEST_F(SignalRouterTest, WhatWaitsForNobodyIsToldWhenThoseOfBeforeHaveGone) {
+  const std::pair<uint8_t, const char*> registrations[] = {
+      {1, "mule"}, {2, "mule1"}, {3, "spooler"}};
+  for (const auto& [signal, target] : registrations) {
+    ASSERT_TRUE(router->Register(signal, target));
+    router->Send(signal);
+  }
+  Reload({.workers = 3});
+  EXPECT_EQ(logged.find("lost"), std::string::npos);
+  router->ForgetFormer();
+  EXPECT_NE(logged.find("*** user signals that waited for a mule are lost, as there is none any "
+                        "more: 2 ***"),
+            std::string::npos);
+  EXPECT_NE(logged.find("waited for a spooler are lost, as there is none any more: 1 ***"),
+            std::string::npos);
+  EXPECT_EQ(router->lost(), 3U);
 }
 
 }  // namespace

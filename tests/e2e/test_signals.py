@@ -197,6 +197,38 @@ def test_signals_wait_while_a_worker_is_busy(server):
     assert srv.log().index("SENT") < srv.log().index("HANDLED")
 
 
+def test_signals_that_wait_survive_a_reload(server):
+    srv = server(app=GATED + """
+for number, target in enumerate(["", "worker1", "mule", "mule1", "farm_fa"]): uwsgi.register_signal(number, target, gated)
+""", args=["--master", "--mule", "--farm", "fa:1"])
+    ask(srv, "[uwsgi.signal(number) for i in range(5) for number in range(5)]")
+    srv.wait_log("^BEGUN", count=2)
+    srv.signal(signal.SIGHUP)
+    srv.wait_log("spawned uWSGI worker 1", count=2)
+    (srv.folder / "go").touch()
+    for number in range(5):
+        wait_handled(srv, number, 5)
+    ask(srv, "[uwsgi.signal(number) for number in range(5)]")
+    for number in range(5):
+        assert len(wait_handled(srv, number, 6)) == 6, "nothing is run twice"
+
+
+def test_signals_that_wait_for_what_a_reload_takes_away(server):
+    """Those of a worker are for the other ones. Those of the last mule are told to be lost."""
+    srv = server(app=GATED + """
+for number, target in enumerate(["worker2", "mule1", "farm_fa"]): uwsgi.register_signal(number, target, gated)
+""", ini="[uwsgi]\nmaster = true\nprocesses = 2\nmules = 1\nfarm = fa:1\n")
+    ask(srv, "[uwsgi.signal(number) for i in range(3) for number in range(3)]")
+    srv.wait_log("^BEGUN", count=2)
+    srv.ini_path.write_text("[uwsgi]\nmaster = true\n")
+    srv.signal(signal.SIGHUP)
+    srv.wait_log("spawned uWSGI worker 1", count=2)
+    (srv.folder / "go").touch()
+    wait_handled(srv, 0, 3)
+    srv.wait_log(r"^\*\*\* user signals that waited for a mule are lost, as there is none any more: 5 \*\*\*$")
+    assert len(handled(srv, 1) + handled(srv, 2)) == 1 and len(handled(srv, 0)) == 3
+
+
 def test_threads_take_signals(server):
     srv = server(app=HANDLER + "\nuwsgi.register_signal(1, '', told)\n", args=["--master", "--threads", "4"])
     ask(srv, "[uwsgi.signal(1) for i in range(200)]")
