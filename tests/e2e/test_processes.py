@@ -307,6 +307,7 @@ def application(environ, start_response):
 """
 
 
+@pytest.mark.forks_threads
 def test_a_signal_for_what_a_request_has_forked_is_not_the_workers(server):
     srv = server(app=FORKS, args=["--master"])
     worker = srv.get("/").text
