@@ -45,7 +45,8 @@ bool IsFile(const std::string& path, const struct stat& facts) {
 void Master::ReadSignals() {
   // The end of a trial makes another program of us, and comes last.
   std::vector<int> arrived = signals_->Drain();
-  std::ranges::stable_partition(arrived, [](int signal) { return signal != SIGCHLD; });
+  std::stable_partition(arrived.begin(), arrived.end(),
+                        [](int signal) { return signal != SIGCHLD; });
   for (const int signal : arrived) Command(CommandOf(signal), {});
 }
 

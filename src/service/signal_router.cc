@@ -321,6 +321,7 @@ std::vector<int> SignalRouter::OwnQueues() const {
     }
   }
   std::vector<int> fds;
+  fds.reserve(own.size() + former_.size());
   for (const size_t queue : own) fds.push_back(queues_[queue].pipe.first.get());
   for (const Queue& queue : former_) {
     if (TakerOf(queue.name) == role_) fds.push_back(queue.pipe.first.get());
