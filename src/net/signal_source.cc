@@ -17,9 +17,8 @@ static_assert(std::atomic<int>::is_always_lock_free, "a signal handler reads the
 
 void LeaveByte(int signal, siginfo_t* info, void* /*context*/) {
   const int errno_before = errno;
-  // What an application has forked has our handlers and our pipe: the signal does to it what it
-  // would without us, as soon as this returns.
-  if (::getpid() != owner.load()) {
+  // The signal does to the process what it would without us, as soon as this returns.
+  if (!SignalSource::IsCallers()) {
     ::signal(signal, SIG_DFL);
     ::raise(signal);
     errno = errno_before;
@@ -51,6 +50,8 @@ Result<SignalSource> SignalSource::Create() {
   owner.store(::getpid());
   return SignalSource(std::move(pipe));
 }
+
+bool SignalSource::IsCallers() { return ::getpid() == owner.load(); }
 
 SignalSource::SignalSource(SignalSource&& other) noexcept
     : pipe_(std::move(other.pipe_)), saved_(std::exchange(other.saved_, {})) {}

@@ -34,6 +34,10 @@ class SignalSource {
   // From now on these signals do nothing.
   Status Ignore(std::initializer_list<int> signals);
 
+  // False in what an application has forked, which has the handlers and the pipe too. Also for
+  // signal handlers.
+  static bool IsCallers();
+
   // Readable when signals have arrived.
   [[nodiscard]] int fd() const { return pipe_.first.get(); }
   // What arrived, in order; the same signal more than once when it came more than once.

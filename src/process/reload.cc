@@ -135,15 +135,14 @@ Error BecomeSuccessor(const StartCommand& command, const HandOver& state, Signal
     fds.push_back(file.get());
     // Signals stay blocked over the exec until the successor has handlers: none is lost, none kills
     // it.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    signals.SendAgain();
-    Status failed = KeepOverExec(fds, true);
-    if (failed) failed = ExecSuccessor(command, state, environment);
-    KeepCapabilities(state.capabilities);
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    Status failed;
+    {
+      const SignalMask mask;
+      signals.SendAgain();
+      failed = KeepOverExec(fds, true);
+      if (failed) failed = ExecSuccessor(command, state, environment);
+      KeepCapabilities(state.capabilities);
+    }
     [[maybe_unused]] const Status closed = KeepOverExec(fds, false);
     if (::fchdir(here.get()) != 0) return ErrnoError("fchdir()", errno);
     return failed;

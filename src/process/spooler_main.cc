@@ -31,18 +31,16 @@ constexpr std::array kEndSignals = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 // that is not the task's fault. The signal may come in the middle of the task, so a handler has to
 // note it.
 Spooler* noted_spooler = nullptr;
-pid_t noted_pid = 0;
 void (*handler_before)(int, siginfo_t*, void*) = nullptr;
 
 void OnEndSignal(int signal, siginfo_t* info, void* context) {
   // In what a task has forked the note's descriptor may be another file's.
-  if (::getpid() == noted_pid) noted_spooler->TellToEnd();
+  if (SignalSource::IsCallers()) noted_spooler->TellToEnd();
   handler_before(signal, info, context);
 }
 
 void NoteEndSignals(Spooler& spooler) {
   noted_spooler = &spooler;
-  noted_pid = ::getpid();
   for (const int signal : kEndSignals) {
     struct sigaction action {};
     ::sigaction(signal, nullptr, &action);

@@ -30,12 +30,14 @@ tl::unexpected<Error> StoppedWhileLoading();
 // Raises a Python exception; always nullptr, so that a C function can return it.
 PyObject* Raise(PyObject* type, std::string_view message);
 // For functions that copy as much as somebody asks for: what there is no memory for (limit-as)
-// costs the call, not the process.
-template <typename Function>
-PyObject* WithinMemory(Function&& function) {
+// costs the call, not the process. `on_loss` is called then.
+template <typename Function, typename OnLoss = void (*)()>
+PyObject* WithinMemory(
+    const Function& function, const OnLoss& on_loss = [] {}) {
   try {
     return function();
   } catch (const std::bad_alloc&) {
+    on_loss();
     return PyErr_NoMemory();
   }
 }

@@ -2,7 +2,6 @@
 #include "python/wsgi_input.h"
 
 #include <cstring>
-#include <new>
 #include <string>
 
 #include "base/strings.h"
@@ -66,16 +65,10 @@ PyObject* RaiseReadError(const Error& error, const char* call, Py_ssize_t size) 
                       timed_out ? "timeout" : "error", call, size < 0 ? Py_ssize_t{0} : size);
 }
 
-// How much memory a body takes is up to the client. What there is not (limit-as) costs the request,
-// not the worker: the application gets a MemoryError, and no later reading skips what is lost.
+// How much memory a body takes is up to the client. No later reading skips what is lost.
 template <typename Reading>
-PyObject* WithinMemory(Input* input, const Reading& reading) {
-  try {
-    return reading();
-  } catch (const std::bad_alloc&) {
-    input->has_lost = true;
-    return PyErr_NoMemory();
-  }
+PyObject* ReadWithinMemory(Input* input, const Reading& reading) {
+  return WithinMemory(reading, [input] { input->has_lost = true; });
 }
 
 // Up to `wanted` bytes (SIZE_MAX: all that is left) of a body that is not in memory, by whoever has
@@ -103,7 +96,7 @@ PyObject* ReadPieces(Input* input, BodySource& body, size_t wanted, const char* 
                      Py_ssize_t asked) {
   const Turn turn(input->turns);
   if (!turn) return nullptr;
-  return WithinMemory(input, [&] { return CollectPieces(input, body, wanted, call, asked); });
+  return ReadWithinMemory(input, [&] { return CollectPieces(input, body, wanted, call, asked); });
 }
 
 PyObject* ReadBytes(PyObject* self, size_t wanted, const char* call, Py_ssize_t asked) {
@@ -143,7 +136,7 @@ PyObject* SeekLine(Input* input, BodySource& body, size_t limit, Py_ssize_t aske
 PyObject* ReadLineSlowly(Input* input, BodySource& body, size_t limit, Py_ssize_t asked) {
   const Turn turn(input->turns);
   if (!turn) return nullptr;
-  return WithinMemory(input, [&] { return SeekLine(input, body, limit, asked); });
+  return ReadWithinMemory(input, [&] { return SeekLine(input, body, limit, asked); });
 }
 
 PyObject* ReadLineBytes(PyObject* self, size_t limit, Py_ssize_t asked) {

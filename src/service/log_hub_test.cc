@@ -25,6 +25,11 @@ struct LogHubTest : testing::Test {
     return LogHub::Create(spec, *loop, std::move(main_log), counters, {}).value();
   }
   std::unique_ptr<LogHub> Open() { return Open({.fd = UniqueFd(::open("/dev/null", O_WRONLY))}); }
+  // Above ten bytes, to `old`.
+  std::unique_ptr<LogHub> OpenRotating(const std::string& path, const std::string& old) {
+    AddLogger("file:logfile=" + path + ",maxsize=10,backupname=" + old);
+    return Open();
+  }
   static void Say(LogHub& hub, std::string_view line) {
     hub.Take({.process = "worker", .worker = 1, .pid = 7}, LogStream::kServer, line, "info");
     hub.Flush();
@@ -55,8 +60,7 @@ TEST_F(LogHubTest, WritesToAFileThatIsNewAndPrivate) {
 TEST_F(LogHubTest, RotatesAboveASizeAndAnnouncesIt) {
   const std::string path = folder / "one.log";
   const std::string old = folder / "old.log";
-  AddLogger("file:logfile=" + path + ",maxsize=10,backupname=" + old);
-  const auto hub = Open();
+  const auto hub = OpenRotating(path, old);
   Say(*hub, "short");
   hub->Tick();
   EXPECT_FALSE(std::filesystem::exists(old));
@@ -73,8 +77,7 @@ TEST_F(LogHubTest, RotatesAboveASizeAndAnnouncesIt) {
 TEST_F(LogHubTest, ARotationThatCouldNotOpenTheNewFileDoesSoLater) {
   const std::string path = folder / "one.log";
   const std::string old = folder / "old.log";
-  AddLogger("file:logfile=" + path + ",maxsize=10,backupname=" + old);
-  const auto hub = Open();
+  const auto hub = OpenRotating(path, old);
   Say(*hub, "long enough");
   rlimit usual{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);

@@ -48,7 +48,10 @@ std::string TaskOf(int fd) {
   return got > 1 && note[0] == kRuns ? std::string(note.data() + 1) : std::string();
 }
 
-void EndNote(int fd) { [[maybe_unused]] const ssize_t written = ::pwrite(fd, &kIdle, 1, 0); }
+// What its first byte says.
+void Mark(int fd, char state) {
+  [[maybe_unused]] const ssize_t written = ::pwrite(fd, &state, 1, 0);
+}
 
 }  // namespace
 
@@ -78,11 +81,9 @@ void RunningNote::Begin(std::string_view task) const {
   [[maybe_unused]] const ssize_t written = ::pwrite(fd_.get(), note.data(), note.size(), 0);
 }
 
-void RunningNote::End() const { EndNote(fd_.get()); }
+void RunningNote::End() const { Mark(fd_.get(), kIdle); }
 
-void RunningNote::ForgiveDeath() const {
-  [[maybe_unused]] const ssize_t written = ::pwrite(fd_.get(), &kForgiven, 1, 0);
-}
+void RunningNote::ForgiveDeath() const { Mark(fd_.get(), kForgiven); }
 
 void RunningNote::Remove() const { ::unlink(path_.c_str()); }
 
@@ -107,7 +108,7 @@ int RunningNote::TakeDeaths(const SpoolDir& dir, std::string_view task) {
   for (const std::string& path : NotesOf(dir)) {
     const UniqueFd fd = OpenNote(path);
     if (!fd.valid() || TaskOf(fd.get()) != task) continue;
-    EndNote(fd.get());
+    Mark(fd.get(), kIdle);
     ++deaths;
   }
   return deaths;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -45,6 +46,12 @@ struct SignalRouterTest : testing::Test {
     for (const int id : ids) {
       router->BecomeWorker(id);
       ASSERT_TRUE(router->Register(signal, ""));
+    }
+  }
+  void RegisterAndSend(std::initializer_list<std::pair<uint8_t, const char*>> registrations) {
+    for (const auto& [signal, target] : registrations) {
+      ASSERT_TRUE(router->Register(signal, target));
+      router->Send(signal);
     }
   }
   std::vector<int> WaitingForMule(int id) {
@@ -224,12 +231,8 @@ TEST_F(SignalRouterTest, AFullQueueIsToldOnceForEachBurst) {
 }
 
 TEST_F(SignalRouterTest, WhatWaitsAtAReloadIsTakenOnce) {
-  const std::pair<uint8_t, const char*> registrations[] = {
-      {1, ""}, {2, "worker2"}, {3, "mule"}, {4, "mule1"}, {5, "farm_fa"}, {6, "spooler"}};
-  for (const auto& [signal, target] : registrations) {
-    ASSERT_TRUE(router->Register(signal, target));
-    router->Send(signal);
-  }
+  RegisterAndSend(
+      {{1, ""}, {2, "worker2"}, {3, "mule"}, {4, "mule1"}, {5, "farm_fa"}, {6, "spooler"}});
   Reload(spec.receivers);
   // The queues of messages are others' to take.
   ASSERT_EQ(left.size(), 1U);
@@ -256,12 +259,7 @@ TEST_F(SignalRouterTest, AReloadMayChangeTheRoomThatQueuesHave) {
 }
 
 TEST_F(SignalRouterTest, WhatWaitsForOneThatAReloadTakesAwayGoesToAnother) {
-  const std::pair<uint8_t, const char*> registrations[] = {
-      {1, "worker3"}, {2, "mule2"}, {3, "farm_fa"}};
-  for (const auto& [signal, target] : registrations) {
-    ASSERT_TRUE(router->Register(signal, target));
-    router->Send(signal);
-  }
+  RegisterAndSend({{1, "worker3"}, {2, "mule2"}, {3, "farm_fa"}});
   Reload({.workers = 1, .mules = 1});
   EXPECT_EQ(WaitingForWorker(1), (Numbers{1}));
   EXPECT_EQ(WaitingForMule(1), (Numbers{2, 3}));
@@ -285,12 +283,7 @@ TEST_F(SignalRouterTest, WhatWaitsOverSeveralReloadsFindsItsWorkerAgain) {
 }
 
 TEST_F(SignalRouterTest, WhatWaitsForNobodyIsToldWhenThoseOfBeforeHaveGone) {
-  const std::pair<uint8_t, const char*> registrations[] = {
-      {1, "mule"}, {2, "mule1"}, {3, "spooler"}};
-  for (const auto& [signal, target] : registrations) {
-    ASSERT_TRUE(router->Register(signal, target));
-    router->Send(signal);
-  }
+  RegisterAndSend({{1, "mule"}, {2, "mule1"}, {3, "spooler"}});
   Reload({.workers = 3});
   EXPECT_EQ(logged.find("lost"), std::string::npos);
   router->ForgetFormer();
