@@ -8,8 +8,9 @@
 
 namespace uwsgi {
 
-// What the kernel says of a thread of this process. A small value that threads may pass on.
-class ThreadView {
+// What the kernel says of a thread of this process. A small value that threads may pass on: it is
+// aligned as a word, without which clang makes an atomic one a call into a library (libatomic).
+class alignas(2 * sizeof(pid_t)) ThreadView {
  public:
   ThreadView() = default;  // of no thread: it has used nothing and is not runnable
   static ThreadView OfCaller();
