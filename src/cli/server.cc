@@ -16,6 +16,7 @@
 #include "cli/hook_services.h"
 #include "config/help.h"
 #include "net/net_plan.h"
+#include "net/signal_source.h"
 #include "process/alone.h"
 #include "process/banner.h"
 #include "process/duties.h"
@@ -146,7 +147,7 @@ Status Server::PrepareProcess() {
   signals_.emplace(TRY(SignalSource::Create()));
   TRY_STATUS(signals_->Ignore({SIGPIPE}));
   TRY_STATUS(RememberSignals());
-  AcceptSignals();
+  UnblockSignals();
 
   started_on_ = order_.state && order_.kind == StartKind::kSuccessor ? order_.state->started_on
                                                                      : WallMicros() / kSecond;

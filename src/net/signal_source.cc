@@ -121,4 +121,10 @@ SignalMask::SignalMask() {
 
 SignalMask::~SignalMask() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
+void UnblockSignals() {
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
 }  // namespace uwsgi

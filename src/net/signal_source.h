@@ -69,8 +69,14 @@ class SignalMask {
   SignalMask& operator=(const SignalMask&) = delete;
   ~SignalMask();
 
+  // What ends with it, for a call like ppoll that waits with another mask.
+  [[nodiscard]] const sigset_t& before() const { return before_; }
+
  private:
   sigset_t before_;
 };
+
+// All signals come to the calling thread, at once those that have waited.
+void UnblockSignals();
 
 }  // namespace uwsgi

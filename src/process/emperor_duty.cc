@@ -4,8 +4,8 @@
 #include <signal.h>
 
 #include "base/log.h"
+#include "net/signal_source.h"
 #include "process/emperor.h"
-#include "process/reload.h"
 #include "process/worker_main.h"
 
 namespace uwsgi {
@@ -44,7 +44,7 @@ int EmperorDuty::RunEmperor() {
     LogLine(emperor.error().text());
     return emperor.error().exit_code;
   }
-  AcceptSignals();
+  UnblockSignals();
   return (*emperor)->Run();
 }
 

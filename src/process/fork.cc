@@ -34,12 +34,6 @@ void ResetSignals() {
   for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
 }
 
-void UnblockSignals() {
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-}
-
 [[noreturn]] void RunChild(ForkSpec& spec, pid_t parent, UniqueFd reports,
                            std::optional<LogSeat> seat) {
   TieLifeTo(parent, spec.death_signal);

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "net/signal_source.h"
 #include "process/fork.h"
 #include "service/log_frame.h"
 
@@ -35,9 +36,7 @@ Result<UniqueFd> StartCommand(const std::string& command) {
     ::dup2(pipe.first.get(), STDIN_FILENO);
     ::fcntl(STDIN_FILENO, F_SETFL, 0);
     ::signal(SIGPIPE, SIG_DFL);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    UnblockSignals();
     ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
     return 127;
   };

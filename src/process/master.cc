@@ -118,7 +118,7 @@ void Master::AdoptPredecessors() {
 
 Status Master::BeginDuties() {
   for (const auto& duty : parts_.duties) {
-    const Status begun = duty->Begin(*this);
+    Status begun = duty->Begin(*this);
     if (begun) continue;
     if (parts_.predecessor == nullptr) return begun;
     // The trial of a reload binds nothing for the master, and now there is no way back: better a

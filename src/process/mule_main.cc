@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "net/signal_source.h"
 #include "process/messages.h"
-#include "process/reload.h"
 #include "process/user_signals.h"
 #include "service/mule_link.h"
 #include "service/signal_router.h"
@@ -67,7 +66,7 @@ int Mule::Run() {
   const std::string& program =
       parts_.background->mule_programs[static_cast<size_t>(context_.id - 1)];
   if (!program.empty()) return parts_.runtime->RunMuleProgram(program);
-  AcceptSignals();
+  UnblockSignals();
   return Serve();
 }
 

@@ -28,6 +28,7 @@ std::string Variable(std::string_view name, int value) { return fmt::format("{}=
 
 std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
   return pointers;
@@ -154,12 +155,6 @@ Error BecomeProgram(const StartCommand& command) {
   if (::chdir(command.directory.c_str()) != 0)
     return ErrnoError("exec " + command.binary, errno).value();
   return Exec(command, command.environment);
-}
-
-void AcceptSignals() {
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
 }  // namespace uwsgi

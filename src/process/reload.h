@@ -60,7 +60,4 @@ Error BecomeSuccessor(const StartCommand& command, const HandOver& state, Signal
 // Becomes the program that the command names, with nothing of ours. Returns only when that failed.
 Error BecomeProgram(const StartCommand& command);
 
-// The successor has handlers: signals that have waited since before the exec arrive now.
-void AcceptSignals();
-
 }  // namespace uwsgi

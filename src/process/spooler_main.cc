@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "net/signal_source.h"
 #include "process/messages.h"
-#include "process/reload.h"
 #include "process/user_signals.h"
 #include "service/signal_router.h"
 #include "service/spooler.h"
@@ -54,7 +53,7 @@ void NoteEndSignals(Spooler& spooler) {
 class Wakers {
  public:
   // `run_signal` runs the handler of a user signal; `queues` are where they come from.
-  Wakers(SignalSource& signals, int master_fd, std::vector<int> queues,
+  Wakers(SignalSource& signals, int master_fd, const std::vector<int>& queues,
          UniqueFunction<void(uint8_t)> run_signal)
       : signals_(signals), master_fd_(master_fd), run_signal_(std::move(run_signal)) {
     for (const int queue : queues) user_.push_back({queue, POLLIN, 0});
@@ -137,7 +136,7 @@ Result<int> Serve(const ServingParts& parts, size_t slot, HelperContext& context
   auto signals = TRY(SignalSource::Create());
   TRY_STATUS(signals.Ignore({SIGPIPE, SIGUSR2, SIGALRM, SIGTSTP}));
   TRY_STATUS(signals.Install({SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1}));
-  AcceptSignals();
+  UnblockSignals();
   SignalRouter* const router = parts.services->signals;
   if (router != nullptr) router->BecomeSpooler();
   TRY_STATUS(parts.runtime->StartSpooler());

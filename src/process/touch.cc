@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
-#include "process/reload.h"
+#include "net/signal_source.h"
 #include "process/worker_main.h"
 
 namespace uwsgi {
@@ -111,7 +111,7 @@ Status TouchDuty::RunInFork(const Hook& hook, const TouchSpec& spec, Watched& wa
     return {};
   }
   const auto main = [this, &hook, &spec] {
-    AcceptSignals();
+    UnblockSignals();
     return RunHook(hook, spec.option, desk_->serving().hooks->services()) ? 0 : 1;
   };
   const auto forked = desk_->RunFork(main, [this, &spec, &watched](int) {

@@ -13,7 +13,6 @@
 #include "process/cpu_affinity.h"
 #include "process/fork.h"
 #include "process/messages.h"
-#include "process/reload.h"
 #include "process/user_signals.h"
 #include "service/signal_router.h"
 
@@ -112,7 +111,7 @@ Result<int> Serve(const ServingParts& parts, WorkerContext context) {
   // An application that is still loading has no request to finish: it may be ended at once.
   TRY_STATUS(LoadLazily(parts));
   EarlySignals early = TRY(EarlySignals::Create());
-  AcceptSignals();
+  UnblockSignals();
   TRY_STATUS(PrepareApplication(parts));
   const std::unique_ptr<Worker> worker =
       TRY(early.HandTo([&] { return Worker::Create(*parts.worker_spec, std::move(context)); }));
@@ -132,7 +131,7 @@ int ServeAsWorker(const ServingParts& parts, int id, int berth, int master_fd,
                   WorkerEvents events) {
   if (parts.supervision->lazy_apps) {
     if (parts.supervision->has_master) EndAtSignals();
-    AcceptSignals();
+    UnblockSignals();
   }
   const auto served = Serve(parts, ContextOf(parts, id, berth, master_fd, std::move(events)));
   if (!served) Log("worker {}: {}", id, served.error().text());

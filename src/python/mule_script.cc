@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "net/signal_source.h"
 #include "python/convert.h"
 #include "python/py_error.h"
 
@@ -35,13 +36,10 @@ class EndingSignals {
           PyRef::Steal(PyObject_CallMethod(module.get(), "signal", "iO", signal, handler.get()));
     }
     PyErr_Clear();
-    ::pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    UnblockSignals();
   }
   ~EndingSignals() {
-    ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
+    const SignalMask none_between;
     for (size_t i = 0; i < kEndingSignals.size(); ++i)
       ::sigaction(kEndingSignals[i], &before_[i], nullptr);
   }
@@ -49,8 +47,8 @@ class EndingSignals {
   EndingSignals& operator=(const EndingSignals&) = delete;
 
  private:
+  const SignalMask mask_;
   std::array<struct sigaction, kEndingSignals.size()> before_{};
-  sigset_t mask_{};
 };
 
 // As the interpreter would do it with the code of a SystemExit.

@@ -1,35 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "python/poll_signals.h"
 
-#include <signal.h>
-
 #include <cerrno>
 #include <ctime>
 
+#include "net/signal_source.h"
 #include "python/gil.h"
 
 namespace uwsgi {
-namespace {
-
-// No signal comes to this thread but where it says so.
-class NoSignals {
- public:
-  NoSignals() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~NoSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  NoSignals(const NoSignals&) = delete;
-  NoSignals& operator=(const NoSignals&) = delete;
-
-  [[nodiscard]] const sigset_t& before() const { return before_; }
-
- private:
-  sigset_t before_{};
-};
-
-}  // namespace
 
 bool PollForSignals(std::vector<pollfd>& queues, int timeout_ms) {
   const timespec timeout{timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
@@ -37,7 +15,7 @@ bool PollForSignals(std::vector<pollfd>& queues, int timeout_ms) {
   int error = 0;
   if (PyErr_CheckSignals() != 0) return false;
   {
-    const NoSignals quiet;
+    const SignalMask quiet;
     if (PyErr_CheckSignals() != 0) return false;
     GilRelease unlocked;
     ready =

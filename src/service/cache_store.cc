@@ -25,10 +25,13 @@ uint64_t RandomSeed() {
 // What there is at the path of a store.
 enum class Found : uint8_t { kNothing, kStore, kForeign };
 
+// For map_error: what went wrong with the file, as the cache says it.
+auto AsStoreErrorOf(const CacheSpec& spec) {
+  return [&spec](const Error& error) { return StoreError(spec, error.text()); };
+}
+
 Result<StoreFile> OpenFor(const CacheSpec& spec, StoreUse use) {
-  auto file = StoreFile::Open(spec.store, use);
-  if (!file) return tl::unexpected(StoreError(spec, file.error().text()));
-  return file;
+  return StoreFile::Open(spec.store, use).map_error(AsStoreErrorOf(spec));
 }
 
 Result<Found> LookAt(const StoreFile& file, const CacheSpec& spec, size_t size) {
@@ -91,8 +94,7 @@ Result<std::unique_ptr<Cache>> OpenStore(const CacheSpec& spec, StoreUse use) {
     file = TRY(OpenFor(spec, use));
     found = Found::kNothing;
   }
-  const Status resized = file.Resize(size);
-  if (!resized) return tl::unexpected(StoreError(spec, resized.error().text()));
+  TRY_STATUS(file.Resize(size).map_error(AsStoreErrorOf(spec)));
   CacheMemory memory(TRY(SharedMapping::OfFile(file.fd.get(), size)), spec);
   if (found == Found::kNothing) memory.Format(spec, RandomSeed());
   if (file.is_alone) memory.RenewLocks();
@@ -107,14 +109,12 @@ Result<std::unique_ptr<Cache>> OpenStore(const CacheSpec& spec, StoreUse use) {
 // A trial finds out what the start would say, and changes nothing.
 Status TryStore(const CacheSpec& spec) {
   const size_t size = TRY(CacheMemory::SizeOf(spec));
-  const auto file = StoreFile::TryOpen(spec.store, size);
-  if (!file) return tl::unexpected(StoreError(spec, file.error().text()));
-  if (!*file) return {};
-  const bool is_foreign = TRY(LookAt(**file, spec, size)) == Found::kForeign;
+  const auto file = TRY(StoreFile::TryOpen(spec.store, size).map_error(AsStoreErrorOf(spec)));
+  if (!file) return {};
+  const bool is_foreign = TRY(LookAt(*file, spec, size)) == Found::kForeign;
   if (is_foreign && !spec.store_delete) return tl::unexpected(NotOurs(spec));
-  const Status done = is_foreign ? StoreFile::TryMake(spec.store, size) : (*file)->TryResize(size);
-  if (!done) return tl::unexpected(StoreError(spec, done.error().text()));
-  return {};
+  const Status done = is_foreign ? StoreFile::TryMake(spec.store, size) : file->TryResize(size);
+  return done.map_error(AsStoreErrorOf(spec));
 }
 
 }  // namespace

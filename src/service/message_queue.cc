@@ -38,6 +38,11 @@ Error StoreError(const QueueSpec& spec, std::string_view what) {
               fmt::format("invalid queue store file {}: {} ({})", spec.store, what, spec.origin)};
 }
 
+// For map_error: what went wrong with the file, as the queue says it.
+auto AsStoreErrorOf(const QueueSpec& spec) {
+  return [&spec](const Error& error) { return StoreError(spec, error.text()); };
+}
+
 }  // namespace
 
 MessageQueue::MessageQueue(SharedMapping mapping, const QueueSpec& spec)
@@ -64,16 +69,14 @@ Result<MessageQueue> MessageQueue::Create(const QueueSpec& spec, StoreUse use) {
 }
 
 Result<MessageQueue> MessageQueue::OpenStore(const QueueSpec& spec, uint64_t size, StoreUse use) {
-  auto opened = StoreFile::Open(spec.store, use);
-  if (!opened) return tl::unexpected(StoreError(spec, opened.error().text()));
-  TRY_STATUS(CheckStore(*opened, spec, size));
-  const Status resized = opened->Resize(size);
-  if (!resized) return tl::unexpected(StoreError(spec, resized.error().text()));
-  MessageQueue queue(TRY(SharedMapping::OfFile(opened->fd.get(), size)), spec);
-  queue.file_ = std::move(opened->fd);
+  StoreFile file = TRY(StoreFile::Open(spec.store, use).map_error(AsStoreErrorOf(spec)));
+  TRY_STATUS(CheckStore(file, spec, size));
+  TRY_STATUS(file.Resize(size).map_error(AsStoreErrorOf(spec)));
+  MessageQueue queue(TRY(SharedMapping::OfFile(file.fd.get(), size)), spec);
+  queue.file_ = std::move(file.fd);
   Header& header = queue.header();
   // Otherwise the workers of before have the lock and move the positions.
-  if (opened->is_alone) {
+  if (file.is_alone) {
     new (&header.mutex) SharedMutex();
     header.push_at.store(header.push_at.load(kRelaxed) % spec.slots, kRelaxed);
     header.pull_at.store(header.pull_at.load(kRelaxed) % spec.slots, kRelaxed);
@@ -86,13 +89,10 @@ Result<MessageQueue> MessageQueue::OpenStore(const QueueSpec& spec, uint64_t siz
 
 // A trial finds out what the start would say, and changes nothing.
 Status MessageQueue::TryStore(const QueueSpec& spec, uint64_t size) {
-  const auto file = StoreFile::TryOpen(spec.store, size);
-  if (!file) return tl::unexpected(StoreError(spec, file.error().text()));
-  if (!*file) return {};
-  TRY_STATUS(CheckStore(**file, spec, size));
-  const Status has_room = (*file)->TryResize(size);
-  if (!has_room) return tl::unexpected(StoreError(spec, has_room.error().text()));
-  return {};
+  const auto file = TRY(StoreFile::TryOpen(spec.store, size).map_error(AsStoreErrorOf(spec)));
+  if (!file) return {};
+  TRY_STATUS(CheckStore(*file, spec, size));
+  return file->TryResize(size).map_error(AsStoreErrorOf(spec));
 }
 
 // Whether it is new, or a queue of this configuration.

@@ -329,6 +329,7 @@ Result<std::vector<std::string>> SpoolDir::Failed() const {
   }
   std::sort(found.begin(), found.end());
   std::vector<std::string> names;
+  names.reserve(found.size());
   for (auto& [order, name] : found) names.push_back(std::move(name));
   return names;
 }

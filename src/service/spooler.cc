@@ -302,7 +302,7 @@ void Spooler::Finish(const SpoolFile& file) {
 }
 
 Status Spooler::NoteAttempts(const SpoolFile& file, const SpoolAttempts& attempts) const {
-  const Status noted = dir_.NoteAttempts(file.name(), attempts);
+  Status noted = dir_.NoteAttempts(file.name(), attempts);
   // Now: whoever knows the new number finds the note.
   directory_slot().attempts_noted.fetch_add(1);
   return noted;
