@@ -132,8 +132,11 @@ bool Connection::WaitReadable() const { return WaitFor(POLLIN); }
 
 bool Connection::SendContinue() {
   exchange_->expects_continue = false;
-  return ::send(socket_.get(), kContinueResponse.data(), kContinueResponse.size(), MSG_NOSIGNAL) ==
-         static_cast<ssize_t>(kContinueResponse.size());
+  const ssize_t sent =
+      ::send(socket_.get(), kContinueResponse.data(), kContinueResponse.size(), MSG_NOSIGNAL);
+  // A client whose socket is still full of answers gets none: it does not wait for ever, RFC 9110
+  // section 10.1.1.
+  return sent == static_cast<ssize_t>(kContinueResponse.size()) || (sent < 0 && errno == EAGAIN);
 }
 
 Error Connection::BodyError(std::string_view what) {

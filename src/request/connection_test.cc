@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include <array>
 
 #include "testing/connection_harness.h"
 
@@ -364,6 +367,25 @@ TEST(Connection, AClientThatExpectsNothingAnyMoreIsKept) {
   const std::string request =
       "POST /e HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nbody";
   EXPECT_EQ(harness.Talk(request + Get("/f")), Answer("/e:body") + Answer("/f:"));
+}
+
+TEST(Connection, GoesOnWithoutContinueWhenTheSocketIsFull) {
+  ConnectionHarness* harness = nullptr;
+  ConnectionHarness full([&](Request& request, Response& response) {
+    const std::string answers(4096, 'x');
+    while (::send(harness->connection().fd(), answers.data(), answers.size(), MSG_DONTWAIT) > 0) {
+    }
+    harness->Send("body");
+    std::array<char, 4> body{};
+    EXPECT_EQ(request.body.Read(body.data(), body.size()).value_or(0), 4U);
+    EXPECT_EQ(std::string_view(body.data(), body.size()), "body");
+    harness->Receive();
+    Unread(request, response);
+  });
+  harness = &full;
+  EXPECT_EQ(
+      full.Talk("POST /e HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"),
+      Answer("ok"));
 }
 
 TEST(Connection, RefusesABodyBeyondLimitPost) {
