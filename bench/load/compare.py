@@ -28,6 +28,7 @@ class Scenario:
     script: str = ""
     close: bool = False
     spread: bool = False  # server and load generator on all cores, as many threads of the generator
+    own_session: bool = True  # false: in one group of the scheduler with the load generator
 
 
 SCENARIOS = {
@@ -41,6 +42,10 @@ SCENARIOS = {
     "spread1": Scenario("one process, on all cores with the load generator", Setup(master=True), spread=True),
     "spread4x2": Scenario("4 processes x 2 threads, on all cores with the load generator",
                           Setup(processes=4, threads=2, master=True), spread=True),
+    "shared1": Scenario("one process, on all cores, in one scheduler's group with the load generator",
+                        Setup(master=True), spread=True, own_session=False),
+    "shared4x2": Scenario("4 processes x 2 threads, on all cores, in one scheduler's group with the load generator",
+                          Setup(processes=4, threads=2, master=True), spread=True, own_session=False),
     "sleep10": Scenario("10 ms sleeping app, 8 threads", Setup(app="apps:sleep10", threads=8)),
     "mixed": Scenario("fast beside slow (200 ms in 4 of 8 threads)", Setup(app="apps:mixed", threads=8), kind="mixed"),
     "mixed4x2": Scenario("fast beside slow (200 ms in 4 of 8 slots, 4 processes x 2 threads)",
@@ -66,7 +71,7 @@ class Bench:
             by_uwsgi = setup.front == "nginx" and server.uwsgi_protocol
             ready = measure.accepts_unix(setup.unix_path) if by_uwsgi else measure.answers_http(setup.port)
             cpus = self.all_cpus if scenario.spread else self.options.server_cpus
-            with measure.Running(command, cpus, f"{folder}/log", ready) as running:
+            with measure.Running(command, cpus, f"{folder}/log", ready, scenario.own_session) as running:
                 if setup.front != "nginx":
                     return getattr(self, scenario.kind)(running, scenario, setup.port)
                 port = measure.free_port()

@@ -83,15 +83,20 @@ def tree_memory(root):
 
 
 class Running:
-    """A started program on its cores, with everything it forks in a session of its own; ends on leaving the block."""
+    """A started program on its cores, with everything it forks in a process group of its own; ends on leaving the block.
 
-    def __init__(self, command, cpus, log, ready):
+    It is in a session of its own, and so in a scheduler's group of its own (sched(7), autogroup), unless `own_session`
+    is false: then it shares ours, as a program that a shell starts beside another.
+    """
+
+    def __init__(self, command, cpus, log, ready, own_session=True):
         self.command, self.cpus, self.log, self.ready = command, cpus, log, ready
+        self.grouping = {"start_new_session": True} if own_session else {"process_group": 0}
 
     def __enter__(self):
         self.output = open(self.log, "ab")
         self.process = subprocess.Popen(["taskset", "-c", self.cpus, *self.command], stdin=subprocess.DEVNULL,
-                                        stdout=self.output, stderr=self.output, cwd=HERE, start_new_session=True)
+                                        stdout=self.output, stderr=self.output, cwd=HERE, **self.grouping)
         deadline = time.monotonic() + 15
         while not self.ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -114,7 +119,7 @@ class Running:
             except subprocess.TimeoutExpired:
                 pass
         try:
-            os.killpg(self.pid, signal.SIGKILL)  # its own session: only what it started
+            os.killpg(self.pid, signal.SIGKILL)  # its own group: only what it started
         except ProcessLookupError:
             pass
         self.process.wait()
