@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reload: new workers are ready before the old ones leave, nothing is lost, what is broken does not get in."""
-import json
 import os
 import re
 import signal
-import socket
 
 import pytest
 
@@ -13,6 +11,7 @@ from support.load import Load
 from support.processes import wait_until
 from support.server import free_port
 from support.slow import SLOW
+from support.stats import stats
 
 INI = """[uwsgi]
 http-socket = 127.0.0.1:{port}
@@ -539,6 +538,29 @@ def test_a_log_that_cannot_be_had_is_no_reload(site, tmp_path):
     assert srv.get().text == "one"
 
 
+def test_a_program_that_is_gone_behind_its_trial_is_no_reload(site, tmp_path, program):
+    """The trial runs, and then there is nothing to exec."""
+    wrapper = tmp_path / "wrapper"
+
+    def install(extra):
+        wrapper.write_text(f'#!/bin/sh\n{extra}\nexec {program.path} "$@"\n')
+        wrapper.chmod(0o755)
+
+    address = str(tmp_path / "stats")
+    install('rm "$0"')
+    srv = site(f"binary-path = {wrapper}\nstats = {address}\n")
+    write_app(srv.site, "two")
+    srv.signal(signal.SIGHUP)
+    srv.wait_log("the server cannot be reloaded and goes on as it is: .*wrapper.*No such file")
+    wait_until(lambda: stats(address)["reloads"]["failed"] == 1, srv.seconds(10), "the failed reload")
+    assert srv.get().text == "one"
+    install("")
+    srv.signal(signal.SIGHUP)
+    wait_version(srv, "two")
+    wait_until(lambda: stats(address)["reloads"]["done"] == 1, srv.seconds(10), "the reload")
+    assert stats(address)["reloads"]["failed"] == 1
+
+
 def test_a_reload_takes_another_queue_and_mode_of_a_socket(server):
     srv = server(app="hello", front="none", ini="[uwsgi]\nhttp-socket = 127.0.0.1:{port}\nsocket = {folder}/s\nmaster = true\nlisten = 50\n"
                  "chmod-socket = 660\nstats = {folder}/stats\n")
@@ -550,9 +572,7 @@ def test_a_reload_takes_another_queue_and_mode_of_a_socket(server):
 
 
     def queues():
-        with socket.socket(socket.AF_UNIX) as stats:
-            stats.connect(str(srv.folder / "stats"))
-            return {each["max_queue"] for each in json.loads(b"".join(iter(lambda: stats.recv(65536), b"")))["sockets"]}
+        return {each["max_queue"] for each in stats(str(srv.folder / "stats"))["sockets"]}
 
     wait_until(lambda: queues() == {77}, srv.seconds(10), "the new queue")
     assert path.stat().st_mode & 0o777 == 0o600
