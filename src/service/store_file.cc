@@ -10,16 +10,28 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <map>
 
 #include "base/file.h"
 
 namespace uwsgi {
 namespace {
 
-Status ProveRoom(const struct statvfs& disk, uint64_t bytes) {
+// Whether there is room for this store and those of the same file system that have been tried
+// before it: a trial is a process of its own.
+Status ProveRoom(int folder_or_file, uint64_t bytes) {
+  static std::map<dev_t, uint64_t> promised;
+  struct stat facts {};
+  struct statvfs disk {};
+  if (::fstat(folder_or_file, &facts) != 0 || ::fstatvfs(folder_or_file, &disk) != 0)
+    return ErrnoError("look at a store", errno);
   // Some file systems do not count what they have.
-  if (bytes == 0 || disk.f_blocks == 0 || bytes / disk.f_frsize < disk.f_bavail) return {};
-  return ErrnoError("make room for a store", ENOSPC);
+  if (bytes == 0 || disk.f_blocks == 0) return {};
+  const uint64_t before = promised[facts.st_dev];
+  const uint64_t has = uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (before >= has || bytes >= has - before) return ErrnoError("make room for a store", ENOSPC);
+  promised[facts.st_dev] += bytes;
+  return {};
 }
 
 }  // namespace
@@ -71,19 +83,16 @@ Result<std::optional<StoreFile>> StoreFile::TryOpen(const std::string& path, uin
 Status StoreFile::TryMake(const std::string& path, uint64_t size) {
   std::string folder = std::filesystem::path(path).parent_path();
   if (folder.empty()) folder = ".";
-  struct statvfs disk {};
-  if (::access(folder.c_str(), W_OK | X_OK) != 0 || ::statvfs(folder.c_str(), &disk) != 0)
-    return ErrnoError("open " + path, errno);
-  return ProveRoom(disk, size);
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) return ErrnoError("open " + path, errno);
+  const UniqueFd directory = TRY(OpenFile(folder, O_PATH | O_DIRECTORY));
+  return ProveRoom(directory.get(), size);
 }
 
 Status StoreFile::TryResize(uint64_t size) const {
   struct stat facts {};
-  struct statvfs disk {};
-  if (::fstat(fd.get(), &facts) != 0 || ::fstatvfs(fd.get(), &disk) != 0)
-    return ErrnoError("look at a store", errno);
+  if (::fstat(fd.get(), &facts) != 0) return ErrnoError("look at a store", errno);
   const uint64_t has = static_cast<uint64_t>(facts.st_blocks) * 512;
-  return ProveRoom(disk, size > has ? size - has : 0);
+  return ProveRoom(fd.get(), size > has ? size - has : 0);
 }
 
 }  // namespace uwsgi
