@@ -55,6 +55,7 @@ void WorkerSlot::NoteSpawn(int worker_id, pid_t worker_pid, int64_t wall_s) {
   for (AppSlot& app : apps()) app.is_loaded.store(false, std::memory_order_relaxed);
   accepting.store(false, std::memory_order_relaxed);
   ready.store(false, std::memory_order_relaxed);
+  lacks_descriptors.store(false, std::memory_order_relaxed);
   id.store(worker_id, std::memory_order_relaxed);
   pid.store(worker_pid, std::memory_order_relaxed);
   last_spawn_s.store(wall_s, std::memory_order_relaxed);

@@ -184,6 +184,7 @@ struct alignas(128) WorkerSlot {
   // Written by the worker.
   alignas(128) std::atomic<bool> accepting{false};  // in its loop and willing to take connections
   std::atomic<bool> ready{false};                   // has entered its loop
+  std::atomic<bool> lacks_descriptors{false};       // and so takes no connections for a while
 
   [[nodiscard]] std::span<CoreSlot> cores() const { return {first_core, core_count}; }
   // Empty without stats; application N of the worker has place N, those beyond have none.

@@ -88,10 +88,8 @@ Status Leader::Prepare() {
   TRY_STATUS(signals_.Ignore({SIGPIPE}));
   if (context_.master_fd >= 0)
     TRY_STATUS(poller_.Add(context_.master_fd, kReadable | kPollPeerClosed, &context_));
-  if (context_.migration != nullptr)
-    TRY_STATUS(poller_.Add(context_.migration->inlet_fd(place_), kReadable, context_.migration));
-  if (TakesForTwin())
-    TRY_STATUS(poller_.Add(context_.migration->inlet_fd(twin_place()), kReadable, slot_.twin));
+  takes_for_twin_ = TakesForTwin();
+  TRY_STATUS(OpenArrivals());
   for (Errand& errand : context_.errands)
     TRY_STATUS(poller_.Add(errand.fd, kReadable | kOneShot, &errand));
   if (const int fd = context_.runtime->MainEvents(); fd >= 0)
@@ -173,6 +171,15 @@ void Leader::ShutDoors(std::string_view what, int error) {
   doors_shut_until_ms_ = now_ms_ + kOutOfDescriptorsMs;
 }
 
+// There may be descriptors again.
+void Leader::TryAgain() {
+  doors_shut_until_ms_ = 0;
+  slot_.lacks_descriptors.store(false, std::memory_order_relaxed);
+  if (arrivals_open_) return;
+  if (const Status opened = OpenArrivals(); !opened)
+    ShutDoors(opened.error().message, opened.error().error_number);
+}
+
 void Leader::Accept(Door& door, Driver& driver) {
   const int most = spec_.processes > 1 ? 1 : kAcceptsAlone;
   for (int taken = 0; taken < most && driver.leads; ++taken) {
@@ -183,6 +190,7 @@ void Leader::Accept(Door& door, Driver& driver) {
     if (!socket.valid()) {
       const int error = errno;
       if (error == ECONNABORTED || error == EINTR) continue;
+      if (error == EMFILE && CloseOldestIdle()) continue;
       if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS)
         ShutDoors("accept", error);
       if (error == EINVAL) {
@@ -268,6 +276,7 @@ void Leader::TurnOver(Driver& driver) {
     if (seats_.ending()) return;
   }
   if (driver.core != nullptr) BeforeWait(*driver.core);
+  if (doors_shut_until_ms_ != 0 && now_ms_ >= doors_shut_until_ms_) TryAgain();
   if (const bool may_accept = MayAccept(driver); may_accept != doors_open_)
     may_accept ? OpenDoors() : CloseDoors();
   int timeout = wheel_.MillisUntilNext(now_ms_);

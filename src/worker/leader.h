@@ -93,6 +93,7 @@ class Leader {
   void Dispatch(const Poller::Event& event, Driver& driver);
   void Accept(Door& door, Driver& driver);
   void ShutDoors(std::string_view what, int error);
+  void TryAgain();
   template <typename F>
   void RunInApp(Driver& driver, F&& run);
   Step RunRequest(Connection& connection, Driver& driver);
@@ -105,9 +106,12 @@ class Leader {
   [[nodiscard]] bool TakesForTwin() const;
   void TakeIn(MovedConnection moved, Driver& driver);
   void TakeArrivals(int place, Driver& driver);
+  Status OpenArrivals();
+  void CloseArrivals();
   void GiveWaitingAway();
   void TellOfWaiting();
-  bool HasDescriptor();
+  bool HasDescriptorFor(int inlet);
+  bool CloseOldestIdle();
   void OpenInlets();
   void CloseInlets();
   void TakeLetters(Inlet& inlet, Driver& driver);
@@ -150,11 +154,14 @@ class Leader {
   int64_t connection_count_ = 0;
   int64_t doors_shut_until_ms_ = 0;  // out of descriptors: no accepting before
   bool doors_open_ = false;
+  bool takes_for_twin_ = false;
+  bool arrivals_open_ = false;  // what other workers give is registered with the poller
   bool paused_ = false;
   int64_t started_ms_ = 0;
   int64_t drain_started_ms_ = 0;
   int64_t drain_deadline_ms_ = 0;
   int64_t told_of_waiting_ms_ = 0;
+  int64_t told_of_crowd_ms_ = 0;
   Drain drain_ = Drain::kNo;
   int signals_to_end_ = 0;
   int exit_status_ = 0;

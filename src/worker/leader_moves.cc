@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <poll.h>
 
 #include <algorithm>
+#include <cerrno>
 
+#include "base/log.h"
+#include "base/wait.h"
 #include "worker/leader.h"
 #include "worker/migration.h"
 #include "worker/succession.h"
@@ -16,6 +20,7 @@ namespace {
 constexpr int kArrivalsAtOnce = 16;
 constexpr int64_t kArrivalGraceMs = 500;  // for what another worker is just sending
 constexpr int64_t kTellOfWaitingMs = 1000;
+constexpr int64_t kTellOfCrowdMs = 10'000;
 
 }  // namespace
 
@@ -38,15 +43,67 @@ void Leader::TakeIn(MovedConnection moved, Driver& driver) {
   Proceed(connection, connection.Adopt(moved.bytes, moved.moves, now_ms_), driver);
 }
 
+Status Leader::OpenArrivals() {
+  Migration* const migration = context_.migration;
+  if (migration != nullptr)
+    TRY_STATUS(poller_.Add(migration->inlet_fd(place_), kReadable, migration));
+  arrivals_open_ = true;
+  if (!takes_for_twin_) return {};
+  Status opened = poller_.Add(migration->inlet_fd(twin_place()), kReadable, slot_.twin);
+  if (!opened) CloseArrivals();
+  return opened;
+}
+
+void Leader::CloseArrivals() {
+  if (arrivals_open_ && context_.migration != nullptr) {
+    poller_.Remove(context_.migration->inlet_fd(place_));
+    if (takes_for_twin_) poller_.Remove(context_.migration->inlet_fd(twin_place()));
+  }
+  arrivals_open_ = false;
+}
+
 // The kernel drops the socket of a letter for which there is no descriptor: then it has to wait.
-bool Leader::HasDescriptor() {
-  const UniqueFd probe(::fcntl(wake_.get(), F_DUPFD_CLOEXEC, 0));
-  if (!probe.valid()) ShutDoors("take a connection", errno);
-  return probe.valid();
+bool Leader::HasDescriptorFor(int inlet) {
+  for (;;) {
+    const UniqueFd probe(::fcntl(wake_.get(), F_DUPFD_CLOEXEC, 0));
+    if (probe.valid()) return true;
+    const int error = errno;
+    if (!AwaitReady(inlet, POLLIN, 0)) return false;  // no letter either
+    if (error == EMFILE && CloseOldestIdle()) continue;
+    ShutDoors("take a connection", error);
+    slot_.lacks_descriptors.store(true, std::memory_order_relaxed);
+    CloseArrivals();
+    return false;
+  }
+}
+
+// A connection that brings a request is worth more than one that may bring none: of those the one
+// that was opened first is closed. False when there is none.
+bool Leader::CloseOldestIdle() {
+  Driver no_core{nullptr, /*leads=*/true};
+  Connection* oldest = connections_;
+  while (oldest != nullptr && oldest->next != nullptr) oldest = oldest->next;
+  for (Connection* each = oldest; each != nullptr; each = each->previous) {
+    if (!each->TryOwn()) continue;
+    Step step = Step::kWait;
+    if (each->phase() == Phase::kIdle) {
+      step = each->OnEvent(Hint::kReady, now_ms_);  // it may have been asked something just now
+      if (step == Step::kWait && each->phase() == Phase::kIdle) step = Step::kClose;
+    }
+    Proceed(*each, step, no_core);
+    if (step != Step::kClose) continue;
+    if (now_ms_ - told_of_crowd_ms_ >= kTellOfCrowdMs) {
+      told_of_crowd_ms_ = now_ms_;
+      LogDated("*** out of descriptors: idle connections are closed for others (raise max-fd) ***");
+    }
+    return true;
+  }
+  return false;
 }
 
 void Leader::TakeArrivals(int place, Driver& driver) {
-  for (int taken = 0; taken < kArrivalsAtOnce && driver.leads && HasDescriptor(); ++taken) {
+  const int inlet = context_.migration->inlet_fd(place);
+  for (int taken = 0; taken < kArrivalsAtOnce && driver.leads && HasDescriptorFor(inlet); ++taken) {
     auto moved = context_.migration->Take(place);
     if (!moved) return;
     TakeIn(std::move(*moved), driver);
@@ -99,7 +156,8 @@ void Leader::CloseInlets() {
 // One at a time where there are others who may be free as well.
 void Leader::TakeLetters(Inlet& inlet, Driver& driver) {
   const int most = spec_.processes > 1 ? 1 : kArrivalsAtOnce;
-  for (int taken = 0; taken < most && driver.leads && inlet.open && HasDescriptor(); ++taken) {
+  for (int taken = 0;
+       taken < most && driver.leads && inlet.open && HasDescriptorFor(inlet.box->fd()); ++taken) {
     auto letter = Succession::Take(*inlet.box);
     if (!letter) {
       poller_.Remove(inlet.box->fd());

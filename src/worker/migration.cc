@@ -28,6 +28,7 @@ bool Migration::IsIdle(int place) const {
   const WorkerSlot& slot = scoreboard_.all_berths()[At(place)];
   return slot.state.load(std::memory_order_seq_cst) == WorkerState::kAccepting &&
          slot.accepting.load(std::memory_order_relaxed) &&
+         !slot.lacks_descriptors.load(std::memory_order_relaxed) &&
          static_cast<size_t>(slot.busy_cores()) < slot.core_count &&
          pending_[At(place)].load(std::memory_order_relaxed) < kMostPending;
 }

@@ -110,12 +110,12 @@ def test_a_process_killed_while_it_is_replaced(server, inside, victim):
 
 @pytest.mark.crashes
 def test_without_descriptors_the_server_waits_and_goes_on(server):
-    srv = server(app="troubles", args=["--master", "--max-fd", "40"], allow=["cannot accept"])
+    srv = server(app="troubles", args=["--master", "--max-fd", "40"], allow=["raise max-fd"])
     connections = []
     try:
         for _ in range(60):
             connections.append(srv.connect())
-        srv.wait_log("cannot accept a connection", timeout=srv.seconds(20))
+        srv.wait_log("raise max-fd", timeout=srv.seconds(20))
     finally:
         for connection in connections:
             connection.close()

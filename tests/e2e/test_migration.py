@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kept connections of a worker that is busy are served by workers that are not."""
+import os
 import re
 import threading
 
@@ -59,6 +60,24 @@ def test_pipelined_requests_move_together(server, tmp_path):
     assert str(busy).encode() not in {answer[0] for answer in answers}
     go.touch()
     first.response()
+
+
+def test_a_request_gets_the_descriptor_of_an_idle_connection(server, tmp_path):
+    srv = server(app="migrating", args=["--master", "--processes", "2", "--max-fd", "64"], allow=["raise max-fd"])
+    workers = srv.workers()
+    kept = {worker: [] for worker in workers}
+    while any(len(os.listdir(f"/proc/{worker}/fd")) < 64 for worker in workers):
+        connection = Connection(srv.address, timeout=srv.seconds(LEAST))
+        kept[served_by(connection)].append(connection)
+    # The last ones may have taken the place of others already.
+    kept = {worker: [each for each in connections if each.stays_open()] for worker, connections in kept.items()}
+    busy, idle = workers
+    go = tmp_path / "go"
+    assert occupy(srv, kept[busy][0], go) == busy
+    assert served_by(kept[busy][1]) == idle
+    assert kept[idle][0].is_closed() and kept[idle][1].stays_open()
+    go.touch()
+    assert kept[busy][0].response().status == 200
 
 
 def ask_often(address, count, name, seconds, answers):
