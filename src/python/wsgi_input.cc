@@ -87,7 +87,7 @@ PyObject* CollectPieces(Input* input, BodySource& body, size_t wanted, const cha
     if (!got) return RaiseReadError(got.error(), call, asked);
     collected.resize(before + *got);
     if (*got == 0) break;
-    piece = std::min(piece * 2, size_t{1} << 20);
+    if (*got == room) piece = std::min(piece * 2, size_t{1} << 20);
   }
   return ToBytes(collected).Release();
 }

@@ -280,6 +280,7 @@ Step Connection::FinishRequest(int64_t now_ms) {
     return GiveUp(response.write_error() == 0 ? CloseReason::kWriteTimeout
                                               : CloseReason::kClientGone);
   if (response.abandoned_) return GiveUp(CloseReason::kAbandoned);
+  is_cut_ = response.failed_ && response.ends_with_connection();
   return FlushOutput(now_ms);
 }
 
@@ -302,6 +303,11 @@ Step Connection::FlushOutput(int64_t now_ms) {
 
 Step Connection::AfterOutput(int64_t now_ms) {
   if (close_after_) {
+    if (is_cut_) {
+      const linger reset{1, 0};
+      ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+      return Step::kClose;
+    }
     const bool unread =
         linger_ || maybe_readable_ || !exchange_->body_complete || !exchange_->input.empty();
     // To close while something lies unread would destroy the answer on its way.

@@ -165,6 +165,7 @@ class Connection {
   Step Linger(int64_t now_ms);
   Step DiscardInput();
   Result<size_t> ReceiveBody(char* into, size_t size);
+  size_t TakeBuffered(char* into, size_t size);
   bool SendContinue();
   [[nodiscard]] bool WaitFor(short events) const;
   [[nodiscard]] bool WaitReadable() const;
@@ -194,6 +195,7 @@ class Connection {
   std::atomic<bool> close_after_ = false;
   bool take_turns_ = false;  // there is more to do at once, but others come first
   bool linger_ = false;      // bytes may still come that nobody will read
+  bool is_cut_ = false;      // an answer without its end, which only a reset tells from a whole one
 };
 
 // A short reason for the log, one line per refused connection.

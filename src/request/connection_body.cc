@@ -41,6 +41,7 @@ Step Connection::StartBody(int64_t now_ms) {
   const bool has_length = exchange.framing == BodyFraming::kLength;
   if (exchange.framing == BodyFraming::kNone || (has_length && exchange.content_length == 0)) {
     exchange.request.body.SetMemory({});
+    exchange.expects_continue = false;  // there is nothing to wait for
     return Deliver();
   }
   if (has_length && spec().body_limit != 0 && exchange.content_length > spec().body_limit) {
@@ -178,6 +179,25 @@ Result<size_t> Connection::ReceiveBody(char* into, size_t size) {
   }
 }
 
+// More of the body, as far as it is in memory: chunks may be of one byte each. What is wrong with
+// it stays there, and the next reading tells of it.
+size_t Connection::TakeBuffered(char* into, size_t size) {
+  Exchange& exchange = *exchange_;
+  if (spec().body_limit != 0)
+    size = std::min<uint64_t>(size, spec().body_limit - exchange.body_size);
+  size_t taken = 0;
+  while (taken < size && !exchange.body_complete && !exchange.input.empty()) {
+    const BodyPiece piece = exchange.decoder.Next(exchange.input.view().substr(0, size - taken));
+    if (piece.error) break;
+    std::copy_n(piece.data.data(), piece.data.size(), into + taken);
+    exchange.input.Consume(piece.consumed);
+    taken += piece.data.size();
+    exchange.body_size += piece.data.size();
+    exchange.body_complete = piece.done;
+  }
+  return taken;
+}
+
 Result<size_t> Connection::ReadBody(char* into, size_t size) {
   Exchange& exchange = *exchange_;
   if (exchange.body_taken < exchange.body.size()) {
@@ -212,7 +232,8 @@ Result<size_t> Connection::ReadBody(char* into, size_t size) {
     }
     if (!piece.data.empty()) {
       if (piece.data.data() != into) std::copy_n(piece.data.data(), piece.data.size(), into);
-      return piece.data.size();
+      const size_t got = piece.data.size();
+      return got + TakeBuffered(into + got, size - got);
     }
     if (piece.done) return size_t{0};
   }

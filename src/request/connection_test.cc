@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "testing/connection_harness.h"
@@ -386,6 +387,65 @@ TEST(Connection, GoesOnWithoutContinueWhenTheSocketIsFull) {
   EXPECT_EQ(
       full.Talk("POST /e HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"),
       Answer("ok"));
+}
+
+TEST(Connection, ABodyOfNoBytesIsNotWaitedFor) {
+  ConnectionHarness harness(Echo);
+  const std::string request =
+      "POST /e HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n";
+  EXPECT_EQ(harness.Talk(request + Get("/f")), Answer("/e:") + Answer("/f:"));
+}
+
+TEST(Connection, ReadsManySmallChunksAtOnce) {
+  RequestSpec spec;
+  spec.body_in_memory = 10;
+  int reads = 0;
+  ConnectionHarness harness(
+      [&reads](Request& request, Response& response) {
+        std::string text;
+        char piece[1000];
+        for (; !request.body.AtEnd(); ++reads) text.append(piece, *request.body.Read(piece, 1000));
+        EXPECT_EQ(text, std::string(200, 'x'));
+        Unread(request, response);
+      },
+      spec);
+  std::string chunks;
+  for (int i = 0; i < 200; ++i) chunks += "1\r\nx\r\n";
+  EXPECT_EQ(harness.Talk("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                         chunks + "0\r\n\r\n"),
+            Answer("ok"));
+  EXPECT_LE(reads, 3);
+}
+
+TEST(Connection, ABrokenChunkBehindSmallOnesIsAnError) {
+  RequestSpec spec;
+  spec.body_in_memory = 1;
+  ConnectionHarness harness(Echo, spec);
+  const std::string answer = harness.Talk(
+      "POST /e HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "1\r\na\r\n1\r\nb\r\n1\r\nc\r\n1\r\nd\r\nzz\r\n");
+  EXPECT_TRUE(answer.ends_with("/e:abc!")) << answer;
+}
+
+// A client that was slow for a while and reads again gets what comes while it comes.
+TEST(Connection, SendsWhatHadToWaitWithTheNextPiece) {
+  ConnectionHarness* harness = nullptr;
+  std::string got;
+  ConnectionHarness streaming([&](Request&, Response& response) {
+    ASSERT_TRUE(response.Start("200 OK"));
+    response.Write(std::string(4'000'000, 'x'), {});
+    for (int i = 0; i < 100; ++i) {
+      got += harness->Receive();
+      response.Write(".", {});
+    }
+    got += harness->Receive();
+    EXPECT_TRUE(got.ends_with("1\r\n.\r\n"));
+    EXPECT_EQ(std::count(got.begin(), got.end(), '.'), 101);  // and that of HTTP/1.1
+  });
+  harness = &streaming;
+  streaming.Send(Get("/"));
+  streaming.Pump();
+  EXPECT_EQ(streaming.Receive(), "0\r\n\r\n");
 }
 
 TEST(Connection, RefusesABodyBeyondLimitPost) {

@@ -10,7 +10,8 @@ void InputBuffer::EnsureRoom(size_t total) {
   if (empty()) begin_ = end_ = floor_;
   if (empty() && floor_ == 0) start_ = 0;
   const size_t used = size();
-  const size_t wanted = std::max(total, used + 1);
+  // A pinned head may have left a single byte, and a body is not read byte by byte.
+  const size_t wanted = std::max(total, used + (floor_ == 0 ? 1 : kLeastRoom));
   if (wanted <= capacity_ - begin_) return;
   start_ = 0;
   if (floor_ == 0 && wanted <= capacity_) {

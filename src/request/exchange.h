@@ -21,6 +21,7 @@ namespace uwsgi {
 class InputBuffer {
  public:
   static constexpr size_t kUsualCapacity = 16384;
+  static constexpr size_t kLeastRoom = 4096;  // behind a pinned head, for what comes of the body
 
   InputBuffer()
       : block_(std::make_unique_for_overwrite<char[]>(kUsualCapacity)), capacity_(kUsualCapacity) {}

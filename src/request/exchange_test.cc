@@ -48,6 +48,21 @@ TEST(InputBuffer, MovesALeftoverToTheFrontRatherThanGrow) {
   EXPECT_LE(input.size() + input.room(), InputBuffer::kUsualCapacity);
 }
 
+TEST(InputBuffer, HasRoomForABodyBehindAHeadThatFillsIt) {
+  for (const size_t left : {1U, 7U}) {
+    InputBuffer input;
+    Put(input, std::string(InputBuffer::kUsualCapacity - left, 'h'));
+    const ByteView head = input.view();
+    input.Consume(head.size());
+    input.Pin();
+    input.EnsureRoom();
+    EXPECT_GE(input.room(), InputBuffer::kLeastRoom);
+    Put(input, "body");
+    EXPECT_EQ(input.view(), "body");
+    EXPECT_EQ(head, std::string(InputBuffer::kUsualCapacity - left, 'h'));
+  }
+}
+
 TEST(InputBuffer, PinnedBytesStayWhereTheyAreWhileMoreIsRead) {
   InputBuffer input;
   Put(input, "head");

@@ -60,10 +60,10 @@ void AddField(Request& request, const HeaderFields& fields, const HeaderField& f
   }
   const auto is_earlier = [earlier](const Var& constant) { return &constant == earlier; };
   if (std::ranges::any_of(request.vars.constants(), is_earlier)) return;
-  const auto before = std::count_if(fields.begin(), &field, [&field](const HeaderField& other) {
-    return IsSameField(other, field);
-  });
-  if (before > 1) return;
+  const auto is_same = [&field](const HeaderField& other) { return IsSameField(other, field); };
+  const HeaderField* const first = std::find_if(fields.begin(), &field, is_same);
+  const bool is_second = first == &field || std::find_if(first + 1, &field, is_same) == &field;
+  if (!is_second) return;
   const ByteView all = JoinValues(request.arena, fields, field);
   is_known ? request.vars.Set(field.known, all) : request.vars.SetByName(key, all);
 }

@@ -173,6 +173,9 @@ SendOutcome Response::Emit(ByteView payload, ChunkOwner owner, bool is_last) {
     if (chunked) staged_.append("\r\n");
   }
   const ByteView tail = chunked && !payload.empty() ? ByteView("\r\n") : ByteView();
+  // What has had to wait may go by now: while the application runs nobody else sends it.
+  if (int error = 0; !output.empty() && output.Flush(fd, error) == FlushResult::kError)
+    return Broken(error);
   size_t sent = 0;
   if (output.empty()) {
     std::array<iovec, 3> pieces = {iovec{staged_.data(), staged_.size()},

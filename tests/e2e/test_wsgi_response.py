@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from support import packet
 from support.server import APPS
 
 sys.path.insert(0, str(APPS))
@@ -189,7 +190,6 @@ def test_connection_closes_after_a_500(http):
 def test_traceback_is_in_the_log(srv):
     with srv.connect() as connection:
         if srv.front == "socket":
-            from support import packet
             connection.send(packet.encode(packet.web_vars("GET", "/raises")))
         else:
             connection.send(b"GET /raises HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -207,6 +207,20 @@ def test_failure_midway_truncates(http):
     assert http.get("/one").body == b"one"
 
 
+@pytest.mark.parametrize("front", ["http-socket", "socket"])
+def test_failure_midway_resets_what_ends_with_the_connection(module_server, front):
+    """There is no length, nor a chunk, that could tell."""
+    srv = module_server(app="cases", front=front, allow=["Traceback"])
+    request = b"GET /raises_midway HTTP/1.0\r\n\r\n"
+    if front == "socket":
+        request = packet.encode(packet.web_vars("GET", "/raises_midway"))
+    with srv.connect() as connection:
+        connection.send(request)
+        with pytest.raises(ConnectionResetError):
+            while connection.socket.recv(65536):
+                pass
+
+
 @pytest.mark.parity
 @pytest.mark.parametrize("path, name", [("/iterable", "iterable"), ("/file_closed", "file")])
 def test_close_is_called_once(srv, path, name):
@@ -220,7 +234,6 @@ def test_close_is_called_after_an_error_too(srv):
     closed_names(srv)
     with srv.connect() as connection:
         if srv.front == "socket":
-            from support import packet
             connection.send(packet.encode(packet.web_vars("GET", "/raises_midway")))
         else:
             connection.send(b"GET /raises_midway HTTP/1.1\r\nHost: localhost\r\n\r\n")
