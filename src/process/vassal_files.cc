@@ -65,10 +65,16 @@ Result<std::vector<VassalFile>> FindInDirectory(const VassalMonitor& monitor,
   return files;
 }
 
+// Whether a directory that cannot be read makes the look a failure. One that nobody may read, or
+// that is none, has no vassals; one that cannot be read now may have them.
+int IsGrave(const char*, int error) {
+  return error != ENOENT && error != ENOTDIR && error != EACCES && error != ELOOP ? 1 : 0;
+}
+
 Result<std::vector<VassalFile>> FindByPattern(const VassalMonitor& monitor,
                                               const VassalScan& scan) {
   glob_t matches{};
-  const int failed = ::glob(monitor.place.c_str(), 0, nullptr, &matches);
+  const int failed = ::glob(monitor.place.c_str(), 0, IsGrave, &matches);
   const std::unique_ptr<glob_t, void (*)(glob_t*)> owner(&matches, ::globfree);
   if (failed == GLOB_NOSPACE || failed == GLOB_ABORTED) {
     return Fail("emperor: {} cannot be looked at", monitor.place);
@@ -124,7 +130,8 @@ std::string VassalOptionOf(std::string_view name, const VassalScan& scan) {
     if (row.extension == extension) return std::string(row.option);
   }
   for (const std::string& extra : scan.extra_extensions) {
-    if (!extra.empty() && name.ends_with(extra)) return "--config";
+    // The extension tells no format, and there is no other one to be read.
+    if (!extra.empty() && name.ends_with(extra)) return "--ini";
   }
   return {};
 }

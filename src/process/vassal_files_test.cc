@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -59,6 +60,21 @@ TEST(VassalFiles, TellAnEmptyDirectoryFromOneThatIsGone) {
   EXPECT_FALSE(FindVassals(*monitor, {}));
 }
 
+TEST(VassalFiles, TellNoMatchFromALookThatFails) {
+  const Place place;
+  const auto monitor = ParseVassalMonitor(place.path("*.ini"));
+  ASSERT_TRUE(monitor);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto files = FindVassals(*monitor, {});
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_FALSE(files);
+  // Of several directories one may be none.
+  EXPECT_TRUE(FindVassals(*ParseVassalMonitor(place.path("*/*.ini")), {}));
+}
+
 TEST(VassalFiles, AreNotWatchedForInOtherPlaces) {
   EXPECT_FALSE(ParseVassalMonitor("mongodb://127.0.0.1/x"));
   EXPECT_FALSE(ParseVassalMonitor("/nonexistent/vassals"));
@@ -85,6 +101,7 @@ TEST(VassalFiles, AreReadByTheOptionOfTheirFormat) {
   EXPECT_EQ(VassalOptionOf("a.yml", {}), "--yaml");
   EXPECT_EQ(VassalOptionOf("a.js", {}), "--json");
   EXPECT_EQ(VassalOptionOf("a.bak", {}), "");
+  EXPECT_EQ(VassalOptionOf("a.bak", {.extra_extensions = {"bak"}}), "--ini");
   EXPECT_EQ(VassalOptionOf("ini", {}), "");
 }
 

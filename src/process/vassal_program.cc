@@ -18,8 +18,11 @@ namespace {
 
 // What speaks of the Emperor's own life and not of its vassals'.
 constexpr std::string_view kNotInherited[] = {
-    "UWSGI_EMPEROR", "UWSGI_VASSAL",   "UWSGI_RELOADS=", "UWSGI_HANDOVER_FD=",
-    "UWSGI_TRIAL=",  "NOTIFY_SOCKET=", "WATCHDOG_",      "LISTEN_"};
+    "UWSGI_EMPEROR", "UWSGI_VASSAL",
+    "UWSGI_RELOADS=", "UWSGI_HANDOVER_FD=", "UWSGI_TRIAL=", "NOTIFY_SOCKET=", "WATCHDOG_",
+    "LISTEN_",
+    // Whoever reads its configuration becomes an Emperor of the same vassals, and they do, too.
+    "UWSGI_INI=", "UWSGI_CONFIG=", "UWSGI_INCLUDE=", "UWSGI_INHERIT=", "UWSGI_FALLBACK_CONFIG="};
 
 std::vector<std::string> EnvironmentFor(const VassalFile& file,
                                         std::span<const std::string> environment) {

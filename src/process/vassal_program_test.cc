@@ -46,6 +46,15 @@ TEST(VassalProgram, GetsNothingOfTheEmperorsOwnLife) {
                                                             "UWSGI_VASSALS_DIR=/vassals"}));
 }
 
+TEST(VassalProgram, ReadsNoConfigurationOfTheEmperor) {
+  std::vector<std::string> environment;
+  for (const char* const option : {"INI", "CONFIG", "INCLUDE", "INHERIT", "FALLBACK_CONFIG"})
+    environment.push_back(fmt::format("UWSGI_{}=/etc/emperor.ini", option));
+  const auto program = MakeVassalProgram(SomeEmperor(), {.name = "a.ini"}, environment);
+  ASSERT_TRUE(program);
+  EXPECT_TRUE(program->environment.empty());
+}
+
 TEST(VassalProgram, OfATyrantRunsAsTheOwnerOfItsFile) {
   EmperorSpec spec = SomeEmperor();
   spec.is_tyrant = true;

@@ -2,6 +2,7 @@
 """The Emperor: one server per configuration, started, reloaded, stopped and replaced as the files say."""
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -298,6 +299,36 @@ def test_patterns_and_several_places(realm):
     realm.answers("y", "later")
     (other / "x" / "site.ini").unlink()
     realm.refuses("x")
+
+
+def test_a_pattern_that_cannot_be_looked_at_stops_nobody(realm):
+    realm.write("a.ini")
+    run = realm.emperor(where=f"{realm.vassals}/*.ini")
+    realm.answers("a.ini")
+    master = realm.master_of("a.ini")
+    _, most = resource.prlimit(run.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(run.pid, resource.RLIMIT_NOFILE, (0, most))
+    run.wait_log(r"\[emperor\] emperor: .*/\*\.ini cannot be looked at; its vassals stay as they are")
+    resource.prlimit(run.pid, resource.RLIMIT_NOFILE, (most, most))
+    (realm.vassals / "a.ini").unlink()
+    run.wait_log(r"\[emperor\] removed uwsgi instance")
+    assert run.log().count("[emperor] stop the uwsgi instance") == 1 and not processes.alive(master)
+
+
+def test_files_with_an_extension_of_their_own_are_ini_files(realm):
+    realm.write("a.site")
+    realm.emperor("--emperor-extra-extension", ".site")
+    realm.answers("a.site")
+
+
+def test_what_the_emperor_reads_by_its_environment_is_not_for_vassals(realm):
+    (realm.folder / "emperor.ini").write_text(f"[uwsgi]\nemperor = {realm.vassals}\n")
+    realm.write("a.ini")
+    run = realm.server(front="none", ready=False, env={"UWSGI_INI": str(realm.folder / "emperor.ini")})
+    realm.run = run
+    realm.answers("a.ini")
+    run.stop()
+    assert run.log().count("*** starting uWSGI Emperor ***") == 1
 
 
 def test_other_extensions(realm):
