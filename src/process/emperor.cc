@@ -362,6 +362,8 @@ void Emperor::Hear(Vassal& vassal, VassalNews news) {
         LogDated("[emperor] vassal {} has been spawned", vassal.file.shown());
       vassal.is_listening = vassal.is_ready = true;
       vassal.last_ready = now;
+      // It may be loading: the next heartbeat is the first that has to be followed by others.
+      vassal.heartbeat_us = 0;
       return;
     case VassalNews::kAccepting:
       LogDated("[emperor] vassal {} is ready to accept requests", vassal.file.shown());

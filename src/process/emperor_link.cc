@@ -138,6 +138,8 @@ void EmperorLink::RunHooks(HookPhase phase) {
 void EmperorLink::BeforeExec() {
   const Status kept = SetCloseOnExec(fd_.get(), false);
   if (!kept) LogLine(kept.error().text());
+  // Until the next program has loaded, and says so again, there is nobody to let it beat.
+  if (heartbeat_us_ > 0) Say(VassalNews::kSpawned);
 }
 
 void EmperorLink::LeaveInChild() { fd_.Reset(); }

@@ -15,7 +15,7 @@ inline constexpr std::string_view kVassalsVariable = "UWSGI_VASSALS_DIR";
 enum class EmperorOrder : uint8_t { kStop = 0, kReload = 1, kStopGracefully = 2 };
 
 enum class VassalNews : uint8_t {
-  kSpawned = 1,      // the configuration is read, the master runs
+  kSpawned = 1,      // the configuration is read, the master runs; or is about to be replaced
   kWantsConfig = 2,  // never said by ours
   kAccepting = 5,    // every worker serves
   kLoyal = 17,       // a request has been served

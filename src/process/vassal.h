@@ -37,7 +37,7 @@ struct Vassal {
   bool is_cursed = false;
   int64_t born = 0, first_run = 0, last_run = 0;
   int64_t last_ready = 0, last_accepting = 0, last_loyal = 0, last_heartbeat = 0;
-  int64_t heartbeat_us = 0;  // monotonic, of the last one
+  int64_t heartbeat_us = 0;  // monotonic, of the last one; 0: none is due
   int64_t deadline_us = 0;   // monotonic, of stopping; 0: none
   int64_t respawns = 0;
 

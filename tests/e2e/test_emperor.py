@@ -420,6 +420,41 @@ def test_a_heart_that_stops_beating(realm):
     realm.answers("a.ini")
 
 
+def test_a_reload_may_take_longer_than_the_heart_may_be_silent(realm):
+    """Then nobody is there to let it beat: the program of before has gone, that of after is still loading."""
+    gate, loads, stats = realm.folder / "gate", realm.folder / "loads", free_port()
+    realm.write("a.ini", more="heartbeat = 1")
+    # The third time after the start and the trial.
+    slow = f"""import time
+with open({str(loads)!r}, "a+") as file:
+    file.write("x")
+    file.seek(0)
+    count = len(file.read())
+while count == 3 and not os.path.exists({str(gate)!r}): time.sleep(0.05)
+"""
+    (realm.folder / "a.ini.py").write_text(f"TEXT = 'hello'\n{APP}{slow}")
+    run = realm.emperor("--emperor-required-heartbeat", "4", "--emperor-stats", f"127.0.0.1:{stats}")
+    realm.answers("a.ini")
+    master = realm.master_of("a.ini")
+
+    def heartbeat():
+        with socket.create_connection(("127.0.0.1", stats), LEAST) as client:
+            return json.loads(b"".join(iter(lambda: client.recv(65536), b"")))["vassals"][0]["last_heartbeat"]
+
+    wait_until(heartbeat, what="a heartbeat")
+    os.utime(realm.vassals / "a.ini")
+    wait_until(lambda: loads.read_text() == "xxx", what="the next program")
+    since = time.monotonic()
+    wait_until(lambda: time.monotonic() > since + 7, what="more than the heartbeat may be late")
+    gate.touch()
+    run.wait_log(r"vassal a\.ini is ready to accept requests", count=2)
+    assert "sent no heartbeat" not in run.log() and realm.master_of("a.ini") == master
+    silent = heartbeat()
+    wait_until(lambda: heartbeat() != silent, what="another heartbeat")
+    os.kill(master, signal.SIGSTOP)
+    run.wait_log(r"\[emperor\] vassal a\.ini sent no heartbeat in the last 4 seconds")
+
+
 def test_an_emperor_that_stood_still_kills_no_vassal_for_its_silence(realm):
     realm.write("a.ini", more="heartbeat = 1")
     run = realm.emperor("--emperor-required-heartbeat", "4")
