@@ -233,7 +233,7 @@ Status Emperor::StartProcess(Vassal& vassal) {
   vassal.state = VassalState::kRunning;
   vassal.last_run = WallSeconds();
   if (vassal.first_run == 0) vassal.first_run = vassal.last_run;
-  vassal.is_listening = vassal.is_ready = vassal.is_accepting = false;
+  vassal.is_listening = vassal.is_ready = vassal.is_accepting = vassal.has_accepted = false;
   vassal.is_loyal = vassal.is_cursed = false;
   vassal.last_heartbeat = vassal.heartbeat_us = vassal.deadline_us = 0;
   RunHook(parts_.spec.start_hook, vassal);
@@ -367,7 +367,7 @@ void Emperor::Hear(Vassal& vassal, VassalNews news) {
       return;
     case VassalNews::kAccepting:
       LogDated("[emperor] vassal {} is ready to accept requests", vassal.file.shown());
-      vassal.is_accepting = true;
+      vassal.is_accepting = vassal.has_accepted = true;
       vassal.last_accepting = now;
       return;
     case VassalNews::kLoyal:
@@ -408,8 +408,10 @@ void Emperor::OnEnd(Vassal& vassal, int wait_status) {
   ReadNews(name);
   const bool was_loyal = vassal.is_loyal;
   const bool is_asked = vassal.state == VassalState::kStopping;
+  // The connection that has started one which never serves is still there, and would do so again.
+  const bool has_done_well = IsGoodEnd(wait_status) && vassal.has_accepted;
   const bool waits_again = !vassal.on_demand.empty() && !is_asked && !ending_ &&
-                           (vassal.state == VassalState::kIdle || IsGoodEnd(wait_status));
+                           (vassal.state == VassalState::kIdle || has_done_well);
   if (!is_asked && !waits_again && vassal.state != VassalState::kIdle) Curse(vassal, wait_status);
   vassal.pid = 0;
   CloseChannel(vassal);

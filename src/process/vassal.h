@@ -33,6 +33,7 @@ struct Vassal {
   bool is_listening = false;  // it has come so far as to hear orders
   bool is_ready = false;
   bool is_accepting = false;
+  bool has_accepted = false;  // since its process was started, before a reload perhaps
   bool is_loyal = false;
   bool is_cursed = false;
   int64_t born = 0, first_run = 0, last_run = 0;

@@ -500,6 +500,17 @@ def test_on_demand(realm):
     assert realm.master_of("a.ini") != master
 
 
+def test_on_demand_a_vassal_that_never_serves_is_given_pauses(realm):
+    port = realm.write("a.ini", more="no-server = true")
+    (realm.vassals / "a.ini.socket").write_text(f"127.0.0.1:{port}\n")
+    run = realm.emperor("--emperor-on-demand-extension", ".socket", "--emperor-throttle", "60000")
+    run.wait_log(r"\[emperor\] a\.ini waits for its first connection")
+    with Connection(("127.0.0.1", port)):
+        run.wait_log(r"\[emperor\] curse the uwsgi instance a\.ini")
+        run.wait_log(r"\[emperor\] unloyal bad behaving vassal found: a\.ini throttling it")
+    assert run.log().count("waits for its first connection") == 1
+
+
 def test_hooks_for_vassals(realm):
     told = realm.folder / "told"
     realm.write("a.ini")
