@@ -44,6 +44,9 @@ constexpr std::string_view kReservedVariables[] = {
 // Who said that an unknown name is meant.
 enum class Said { kPlainly, kBySet, kBySetPlaceholder };
 
+// Whether a file is read for what it is, or as a part of whatever includes it.
+enum class Role { kWhole, kPart };
+
 // What the loader remembers of a setting beside the setting itself.
 struct Note {
   const OptionRow* row = nullptr;  // null for a placeholder
@@ -139,7 +142,7 @@ class Loader {
       case PositionalMeaning::Kind::kNothing:
         return {};
       case PositionalMeaning::Kind::kConfigFile:
-        return ReadFile(nullptr, word, origin);
+        return ReadFile(nullptr, word, Role::kWhole, origin);
       case PositionalMeaning::Kind::kUnknown:
         return Fail(
             "unable to load configuration from {} ({}): it is no configuration file, Python file "
@@ -155,7 +158,7 @@ class Loader {
   }
 
   // Reads one section of a file. `reader` is null when the extension tells the format.
-  Status ReadFile(const ReaderRow* reader, std::string_view name, const Origin& origin) {
+  Status ReadFile(const ReaderRow* reader, std::string_view name, Role role, const Origin& origin) {
     SourceName from = SplitSection(name);
     const bool is_same_file = from.source.empty();
     if (is_same_file) from.source = current_source_.empty() ? last_source_ : current_source_;
@@ -176,7 +179,7 @@ class Loader {
     const std::string text = TRY(TextOf(from.source, origin));
     if (!is_same_file && options_.get.empty())
       Log("[uWSGI] getting {} configuration from {}", reader->label, from.source);
-    return AddText(*reader, text, from, origin);
+    return AddText(*reader, text, from, role, origin);
   }
 
   // A stream can be read once only, but another of its sections may be asked for later.
@@ -190,9 +193,9 @@ class Loader {
   }
 
   Status AddText(const ReaderRow& reader, const std::string& text, const SourceName& from,
-                 const Origin& origin) {
+                 Role role, const Origin& origin) {
     const MagicTable outer_magic = std::exchange(file_magic_, FileMagic(from.source, from.section));
-    if (capital_magic_.empty()) capital_magic_ = CapitalMagic(file_magic_);
+    if (capital_magic_.empty() && role == Role::kWhole) capital_magic_ = CapitalMagic(file_magic_);
     const std::string outer_source = std::exchange(current_source_, from.source);
     last_source_ = from.source;
     ++depth_;
@@ -299,7 +302,8 @@ class Loader {
   Status Obey(const OptionRow& row, Setting setting) {
     if (row.kind == OptionKind::kDirectivePath) {
       const std::string name = TRY(ExpandAtOnce(setting.value, setting.origin));
-      return ReadFile(FindReaderByOption(row.name()), name, setting.origin);
+      const Role role = row.name() == "include" ? Role::kPart : Role::kWhole;
+      return ReadFile(FindReaderByOption(row.name()), name, role, setting.origin);
     }
     if (row.kind == OptionKind::kDirectiveText) return ObeySet(row, setting);
     TRY_STATUS(ApplySetting(row, setting, options_));

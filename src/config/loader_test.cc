@@ -264,6 +264,14 @@ TEST_F(Loader, FillsCapitalMagicFromThePositionalFileToo) {
   EXPECT_EQ(options.magic.at('N'), "outer");
 }
 
+TEST_F(Loader, FillsCapitalMagicNotFromWhatIsIncluded) {
+  const std::string common = File("common.ini", "[uwsgi]\nmaster = true\n");
+  const std::string site = File("site.ini", "[uwsgi]\nprint = %N\n");
+  EXPECT_EQ(Texts(Load({"--include", common, "--ini", site})->print), "site ");
+  EXPECT_EQ(Texts(Load({"--inherit", common, site})->print), "site ");
+  EXPECT_EQ(Texts(Load({"--config", site, "--ini", common})->print), "site ");
+}
+
 TEST_F(Loader, RestoresTheMagicOfTheIncludingFile) {
   const std::string inner = File("inner.ini", "[uwsgi]\nmaster = 1\n");
   const Options options = Ini("ini = " + inner + "\nini = :more\n[more]\nprint = %n\n");
@@ -520,6 +528,10 @@ TEST_F(Loader, StopsAtHelpAndExit) {
   EXPECT_EQ(Load({"--ini", "/nowhere.ini", "--help"}, {"UWSGI_INI=/nowhere.ini"})->help, "");
   EXPECT_EQ(Load({"--exit=3", "--ini", "/nowhere.ini"})->exit, 3);
   EXPECT_EQ(Ini("exit\nini = /nowhere.ini\n").exit, 1);
+}
+
+TEST_F(Loader, TakesAValueForWhatIsBuiltInWhereThereAlwaysWasOne) {
+  EXPECT_EQ(Load({"--alarm-cheap", "1", "--processes", "3"})->processes, 3);
 }
 
 TEST_F(Loader, PrintsRawTextForIprint) {

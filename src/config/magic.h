@@ -16,7 +16,8 @@ MagicTable ProcessMagic(std::string_view program);
 // The facts of one file: %o %p %s %n %e %d %c %0-%9 %x %i %j. A source that is no path has only %o.
 MagicTable FileMagic(const std::string& source, const std::string& section);
 
-// The same facts under their capital letters, for the first file: %O %P %S %N %E %D %C %X %I %J.
+// The same facts under their capital letters, for the first file that is not included by another
+// one: %O %P %S %N %E %D %C %X %I %J.
 MagicTable CapitalMagic(const MagicTable& file_magic);
 
 // The text with each `%x` replaced, nothing for a letter that has no meaning. `%%` is one `%`;

@@ -283,6 +283,14 @@ def test_what_all_vassals_are_given(realm):
     assert run.process.poll() is None
 
 
+def test_what_all_vassals_are_given_gives_them_no_name(realm):
+    (realm.folder / "before.ini").write_text("[uwsgi]\nenv = BEFORE=1\n")
+    realm.write("a.ini", more="print = the site %N")
+    run = realm.emperor("--vassals-include-before", realm.folder / "before.ini")
+    realm.answers("a.ini")
+    run.wait_log("^the site a$")
+
+
 def test_patterns_and_several_places(realm):
     other = realm.folder / "other"
     for name in ("x", "y"):
