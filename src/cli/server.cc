@@ -115,11 +115,12 @@ Result<int> Server::Run() {
     return ended;
   }
   if (!has_started_) {
-    launch_.Failed(
+    ReportFailure(
         {.message = "the server ended before it was ready, see the log", .exit_code = *ended});
     if (*ended != 0) start_up_.Undo(&*listeners_);
   }
   LeaveNothing();
+  if (!has_started_ && *ended == kExitFailed) return Fail("the server ended before it was ready");
   return ended;
 }
 
@@ -402,8 +403,15 @@ void Server::OnStarted() {
 
 void Server::OnFailed(const Error& error) {
   start_up_.Undo(listeners_ ? &*listeners_ : nullptr);
-  launch_.Failed(error);
+  ReportFailure(error);
   if (log_ != nullptr) LogLine(error.text());
+}
+
+// How it goes on with the other configuration is in the log only: who waits for the daemon would
+// take the first failure for the end.
+void Server::ReportFailure(const Error& error) {
+  if (has_fallback_ && error.exit_code == kExitFailed) return launch_.Ready();
+  launch_.Failed(error);
 }
 
 }  // namespace uwsgi

@@ -42,14 +42,20 @@ struct ServerSpecs {
 };
 Result<ServerSpecs> PlanServer(const Options& options);
 
+// The exit status of a failed start that another configuration (fallback-config) may make good.
+inline constexpr int kExitFailed = 1;
+
 // One server: owns what its processes share and everything that is made before the first fork.
 class Server {
  public:
-  Server(Options options, ServerSpecs specs, StartOrder order, StartCommand command)
+  // `has_fallback`: when the start fails with status 1, another configuration is run.
+  Server(Options options, ServerSpecs specs, StartOrder order, StartCommand command,
+         bool has_fallback)
       : options_(std::move(options)),
         specs_(std::move(specs)),
         order_(std::move(order)),
         command_(std::move(command)),
+        has_fallback_(has_fallback),
         hooks_(specs_.process.hooks, order_),
         start_up_(specs_.process.start_up, order_, hooks_) {}
   Server(const Server&) = delete;
@@ -78,6 +84,7 @@ class Server {
   void LogFacts() const;
   void OnStarted();
   void OnFailed(const Error& error);
+  void ReportFailure(const Error& error);
 
   [[nodiscard]] const SupervisionSpec& supervision() const { return specs_.process.supervision; }
   [[nodiscard]] bool is_emperor_alone() const {
@@ -94,6 +101,7 @@ class Server {
   std::unique_ptr<LogRelay> log_;  // nearly the last to go: what the others say at their end counts
   StartOrder order_;
   StartCommand command_;
+  bool has_fallback_;
   HookRunner hooks_;
   StartUp start_up_;
   LaunchReport launch_;

@@ -165,6 +165,12 @@ Result<std::string> Placeholders::Expand(std::string_view text) const {
   return Replace(text, trail);
 }
 
+Result<std::string> ExpandEarly(std::string_view text, const Environment& environment,
+                                std::span<const Setting> settings) {
+  const std::string value = TRY(ExpandEnvironment(text, environment));
+  return Placeholders(settings).Expand(ExpandShellStyle(value, environment));
+}
+
 std::vector<std::string> ReferencedNames(std::string_view text) {
   std::vector<std::string> names;
   for (size_t start = text.find("%("); start != std::string_view::npos;

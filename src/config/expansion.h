@@ -54,6 +54,10 @@ class Placeholders {
   std::map<std::string, First, std::less<>> first_;
 };
 
+// A value that is needed before all is read: environment and what is known so far are put in.
+Result<std::string> ExpandEarly(std::string_view text, const Environment& environment,
+                                std::span<const Setting> settings);
+
 // The names in the %(NAME) references of a text.
 std::vector<std::string> ReferencedNames(std::string_view text);
 

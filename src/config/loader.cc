@@ -330,9 +330,7 @@ class Loader {
 
   // The value of an option that takes effect while reading: what is known so far is replaced.
   Result<std::string> ExpandAtOnce(std::string_view value, const Origin& origin) const {
-    Result<std::string> expanded = ExpandEnvironment(value, environment_);
-    if (expanded)
-      expanded = Placeholders(options_.settings).Expand(ExpandShellStyle(*expanded, environment_));
+    Result<std::string> expanded = ExpandEarly(value, environment_, options_.settings);
     if (!expanded) return Fail("{} ({})", expanded.error().text(), origin.text());
     return expanded;
   }

@@ -21,6 +21,10 @@ void BecomeVassal(ProcessSpec& spec, const VassalSpec& vassal);
 class EmperorLink final : public Duty {
  public:
   explicit EmperorLink(const VassalSpec& spec) : fd_(spec.fd), heartbeat_us_(spec.heartbeat_us) {}
+  EmperorLink(const EmperorLink&) = delete;
+  EmperorLink& operator=(const EmperorLink&) = delete;
+  // The channel outlives the master: what the process becomes next has the same Emperor.
+  ~EmperorLink() override { static_cast<void>(fd_.Release()); }
 
   Status Begin(MasterDesk& desk) override;
   void OnStarted() override;

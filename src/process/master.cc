@@ -340,7 +340,8 @@ void Master::AnnounceReady(Child& child) {
 }
 
 void Master::CheckStarted() {
-  if (!started_ && children_.Count(ChildKind::kWorker, ChildState::kServing) >= first_workers_)
+  if (!started_ && !stopping_ &&
+      children_.Count(ChildKind::kWorker, ChildState::kServing) >= first_workers_)
     StartIsOver();
 }
 

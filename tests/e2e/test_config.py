@@ -2,12 +2,13 @@
 """Command line, ini files, environment, substitution: what a user types."""
 import os
 import re
+import signal
 
 import pytest
 
 from support import processes
 from support.processes import wait_until
-from support.server import ROOT
+from support.server import ROOT, free_port
 
 BASE = "[uwsgi]\nhttp-socket = 127.0.0.1:{port}\nwsgi-file = {apps}/hello.py\nmaster = true\n"
 
@@ -206,6 +207,50 @@ def test_a_start_that_fails_goes_on_with_the_fallback(program, tmp_path, where):
     done = program.run(*args, "--ini", str(tmp_path / "broken.ini"), env=env)
     assert done.returncode == 7, done.stdout
     assert re.search(r"^.* \d{4} - !!! Fallback config to .*fallback.ini !!!$", done.stdout, re.M)
+
+
+@pytest.mark.parametrize("where", ["variable", "placeholder", "argument"])
+def test_a_fallback_may_be_named_by_what_is_replaced(program, tmp_path, where):
+    """Also when the start fails before that is done."""
+    (tmp_path / "fallback.ini").write_text("[uwsgi]\nexit = 7\n")
+    lines = {"variable": "fallback-config = $(PLACE)/fallback.ini\n",
+             "placeholder": f"place = {tmp_path}\nfallback-config = %(place)/fallback.ini\n", "argument": ""}[where]
+    (tmp_path / "broken.ini").write_text(f"[uwsgi]\n{lines}ini = %d/missing.ini\n")
+    behind = ["--fallback-config", "$(PLACE)/fallback.ini"] if where == "argument" else []
+    done = program.run("--ini", str(tmp_path / "broken.ini"), *behind, env={"PLACE": str(tmp_path)})
+    assert done.returncode == 7, done.stdout
+
+
+@pytest.mark.parametrize("failure", ["master = true\nstats = 1.2.3.4:99", "master = true\nhook-master-start = exec:false",
+                                     "master = true\nhook-post-fork = exec:false", "hook-post-fork = exec:false"],
+                         ids=["duty", "hook", "worker", "alone"])
+def test_a_server_that_ends_before_it_serves_goes_on_with_the_fallback(program, tmp_path, failure):
+    (tmp_path / "fallback.ini").write_text("[uwsgi]\nexit = 7\n")
+    lines = f"http-socket = 127.0.0.1:0\nwsgi-file = {ROOT}/tests/apps/hello.py\n{failure}\n"
+    (tmp_path / "broken.ini").write_text(f"[uwsgi]\nfallback-config = %d/fallback.ini\n{lines}")
+    done = program.run("--ini", str(tmp_path / "broken.ini"))
+    assert done.returncode == 7, done.stdout
+    (tmp_path / "alone.ini").write_text(f"[uwsgi]\n{lines}")
+    done = program.run("--ini", str(tmp_path / "alone.ini"))
+    assert done.returncode == 1, done.stdout
+    assert done.stdout.splitlines()[-1] == "the server ended before it was ready"
+
+
+@pytest.mark.parametrize("failure", ["uid = nosuchuserhere", "master = true\nhook-master-start = exec:false"], ids=["early", "late"])
+def test_a_daemon_that_goes_on_with_its_fallback_has_started(server, tmp_path, failure):
+    (tmp_path / "fallback.ini").write_text(f"[uwsgi]\nhttp-socket = 127.0.0.1:%(port)\nport = $(PORT)\nmaster = true\n"
+                                           f"wsgi-file = {ROOT}/tests/apps/hello.py\npidfile = {tmp_path}/pid\n")
+    port = free_port()
+    srv = server(front="none", ready=False, env={"PORT": str(port)}, ini=f"[uwsgi]\nfallback-config = {tmp_path}/fallback.ini\n"
+                 f"daemonize = {tmp_path}/log\nhttp-socket = 127.0.0.1:0\nwsgi-file = {ROOT}/tests/apps/hello.py\n{failure}\n")
+    srv.port = port
+    srv.log_files.append(tmp_path / "log")
+    assert srv.wait() == 0, srv.log()
+    wait_until(srv.accepts, what="the fallback")
+    assert srv.get("/").status == 200
+    pid = int((tmp_path / "pid").read_text())
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not processes.alive(pid), what="its end")
 
 
 def test_a_fallback_that_fails_too_is_the_end(program, tmp_path):

@@ -252,6 +252,20 @@ def test_vassals_end_in_order_when_the_emperor_is_killed(realm):
     wait_until(lambda: not processes.alive(master), 20, "the vassal's end")
 
 
+@pytest.mark.parametrize("failure", ["uid = nosuchuserhere", "master = true\nhook-master-start = exec:false"], ids=["early", "late"])
+def test_a_vassal_with_its_fallback_has_the_same_emperor(realm, failure):
+    realm.write("fallback.ini", "fallback", directory=realm.folder)
+    (realm.vassals / "a.ini").write_text(f"[uwsgi]\nfallback-config = {realm.folder}/fallback.ini\nhttp-socket = 127.0.0.1:0\n{failure}\n")
+    run = realm.emperor(exit_status=-signal.SIGKILL)
+    realm.answers("fallback.ini", "fallback")
+    run.wait_log(r"\[emperor\] vassal a\.ini is ready to accept requests")
+    os.utime(realm.vassals / "a.ini")
+    run.wait_log(r"\[emperor\] vassal a\.ini is ready to accept requests", count=2)
+    run.signal(signal.SIGKILL)
+    run.wait_log("lost connection with my emperor !!!")
+    realm.refuses("fallback.ini")
+
+
 def test_a_vassal_may_be_an_old_hand_at_daemonizing(realm):
     log = realm.folder / "vassal.log"
     realm.write("a.ini", more=f"daemonize = {log}")
