@@ -228,8 +228,9 @@ Status BecomeAtOnce(const IdentitySpec& spec) {
   if (!spec.immediate_user.empty()) {
     const auto user = FindUser(spec.immediate_user);
     if (!user) return WithContext("immediate-uid", user.error());
-    if (user->uid != ::geteuid() && ::setuid(user->uid) != 0)
-      return ErrnoError("immediate-uid", errno);
+    if (user->uid == ::geteuid()) return {};
+    TRY_STATUS(SetMoreGroups(TRY(FindMoreGroups(spec, &*user, ::getegid()))));
+    if (::setuid(user->uid) != 0) return ErrnoError("immediate-uid", errno);
   }
   return {};
 }

@@ -13,6 +13,7 @@ import pytest
 
 from support import processes
 from support.processes import wait_until
+from support.server import Program
 
 root = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 NOBODY, NOGROUP = 65534, 65534
@@ -127,6 +128,16 @@ def test_additional_groups(server):
     srv = server(app="identity", args=["--master", "--uid", "nobody", "--gid", "nogroup", "--add-gid", "adm", "--add-gid", "1234"])
     groups = srv.get("/groups").text.split()
     assert "4" in groups and "1234" in groups and "0" not in groups
+
+
+@root
+@pytest.mark.parametrize("kind", ["", "immediate-"], ids=["ordinary", "immediate"])
+def test_the_groups_of_root_stay_behind(server, program, tmp_path, kind):
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text(f'#!/bin/sh\nexec setpriv --groups 0,4,6 {program.path} "$@"\n')
+    wrapper.chmod(0o755)
+    srv = server(app="identity", program=Program(wrapper), args=[f"--{kind}uid", NOBODY, f"--{kind}gid", NOGROUP])
+    assert srv.get("/groups").text == str(NOGROUP)
 
 
 @root
