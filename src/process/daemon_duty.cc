@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "process/file_note.h"
 #include "process/hand_over.h"
 #include "process/hook_actions.h"
 #include "process/pidfile.h"
@@ -23,6 +24,7 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000;
 constexpr std::string_view kNote = "daemon";
+constexpr std::string_view kTouchNote = "daemon-touch";
 
 // Whether `word` is a program that the shell would find.
 bool IsProgram(std::string_view word) {
@@ -98,7 +100,9 @@ Status DaemonDuty::Begin(MasterDesk& desk) {
     desk.daemons().push_back({daemon->spec.command, 0, 0});
     for (const std::string& path : daemon->spec.touch) {
       if (watch_ == nullptr) watch_ = FileWatch::Create(desk.loop());
-      watch_->Add(path, [this, it = daemon.get(), path](FileChange) { OnTouched(*it, path); });
+      daemon->touches.push_back(
+          WatchOn(*watch_, desk.predecessor(), kTouchNote, path,
+                  [this, it = daemon.get(), path](FileChange) { OnTouched(*it, path); }));
     }
   }
   AdoptPredecessors();
@@ -225,7 +229,8 @@ void DaemonDuty::Kill(Daemon& daemon) {
 }
 
 void DaemonDuty::OnTouched(Daemon& daemon, const std::string& path) {
-  if (desk_->is_stopping() || daemon.pid == 0) return;
+  // One that is being replaced will see the file as it is now.
+  if (desk_->is_stopping() || daemon.pid == 0 || daemon.restarting) return;
   LogDated("*** {} has been touched... reloading daemon \"{}\" (pid: {}) !!! ***", path,
            daemon.spec.command, daemon.pid);
   if (daemon.spec.reload_signal != 0) {
@@ -259,6 +264,10 @@ bool DaemonDuty::IsDone() const {
 
 void DaemonDuty::LeaveNotes(HandOver& state) {
   for (const auto& daemon : daemons_) {
+    for (size_t i = 0; i < daemon->touches.size(); ++i) {
+      state.notes.push_back(
+          FileNote(kTouchNote, watch_->StateOf(daemon->touches[i]), daemon->spec.touch[i]));
+    }
     if (daemon->pid == 0 || daemon->spec.is_smart()) continue;
     const bool stays = daemon->spec.reload_signal != 0;
     if (stays) ::kill(daemon->pid, daemon->spec.reload_signal);

@@ -37,8 +37,9 @@ class DaemonDuty final : public Duty {
     int64_t started_us = 0;
     int spawns = 0;
     int early_ends = 0;
-    bool restarting = false;  // it has been told to end, and shall be there again
-    UniqueFd pidfd;           // of a smart one
+    bool restarting = false;           // it has been told to end, and shall be there again
+    std::vector<FileWatchId> touches;  // of each spec.touch
+    UniqueFd pidfd;                    // of a smart one
     WatchId pidfd_watch = 0;
     TimerId start_timer = 0;
     TimerId kill_timer = 0;

@@ -4,11 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "base/log.h"
 #include "net/signal_source.h"
+#include "process/file_note.h"
 #include "process/worker_main.h"
 
 namespace uwsgi {
@@ -36,32 +37,18 @@ Status TouchDuty::Begin(MasterDesk& desk) {
 }
 
 void TouchDuty::Watch(const TouchSpec& spec, Watched& watched) {
-  auto on_change = [this, &spec, &watched](FileChange) { OnChange(spec, watched); };
-  const std::string_view state = FormerState(spec);
-  watched.id = state.empty() ? watch_->Add(spec.path, std::move(on_change))
-                             : watch_->AddSince(state, spec.path, std::move(on_change));
+  watched.id = WatchOn(*watch_, desk_->predecessor(), kNote, spec.path,
+                       [this, &spec, &watched](FileChange) { OnChange(spec, watched); });
   // Said when it is watched already: whoever creates it now is seen.
   if (watch_->Exists(watched.id)) return;
   Log("unable to stat() {}, events will be triggered as soon as the file is created", spec.path);
-}
-
-// How the program before a reload has seen the file; empty when it did not watch it.
-std::string_view TouchDuty::FormerState(const TouchSpec& spec) const {
-  if (desk_->predecessor() == nullptr) return {};
-  for (const Note& note : desk_->predecessor()->notes) {
-    if (note.name != kNote) continue;
-    const size_t blank = std::min(note.text.find(' '), note.text.size());
-    if (std::string_view(note.text).substr(std::min(blank + 1, note.text.size())) == spec.path)
-      return std::string_view(note.text).substr(0, blank);
-  }
-  return {};
 }
 
 void TouchDuty::LeaveNotes(HandOver& state) {
   for (size_t i = 0; i < watched_.size(); ++i) {
     // One that waits for the action of the one before is told again by the next program.
     const std::string known = watched_[i].again ? "again" : watch_->StateOf(watched_[i].id);
-    state.notes.push_back({std::string(kNote), fmt::format("{} {}", known, specs_[i].path)});
+    state.notes.push_back(FileNote(kNote, known, specs_[i].path));
   }
 }
 

@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "net/file_watch.h"
@@ -36,7 +35,6 @@ class TouchDuty final : public Duty {
   };
 
   void Watch(const TouchSpec& spec, Watched& watched);
-  [[nodiscard]] std::string_view FormerState(const TouchSpec& spec) const;
   void OnChange(const TouchSpec& spec, Watched& watched);
   void OnTouched(const TouchSpec& spec, Watched& watched);
   Status Act(const TouchSpec& spec, Watched& watched);
