@@ -23,6 +23,10 @@ void Print(std::string text) {
   [[maybe_unused]] const auto written = WriteAll(STDOUT_FILENO, text);
 }
 
+void PrintLines(const ListOption& lines) {
+  for (const ListValue& line : lines) Print(line.text + "\n");
+}
+
 // --signal HOST:PORT,SIGNAL, as often as it is given.
 Status SendSignals(const ListOption& orders) {
   for (const ListValue& order : orders) {
@@ -41,6 +45,7 @@ Status SendSignals(const ListOption& orders) {
 }  // namespace
 
 Result<std::optional<int>> Inform(const Options& options, const std::string& binary) {
+  PrintLines(options.iprint);
   if (options.help) {
     Print(HelpText(binary, *options.help));
     return 0;
@@ -61,7 +66,7 @@ Result<std::optional<int>> Inform(const Options& options, const std::string& bin
     Print("*** alarms ***\n" + AlarmKinds());
     return 0;
   }
-  for (const ListValue& text : options.print) Print(text.text + "\n");
+  PrintLines(options.print);
   if (!options.get.empty()) {
     Print(GetText(options));
     return 0;

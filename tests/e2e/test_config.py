@@ -253,6 +253,11 @@ def test_a_daemon_that_goes_on_with_its_fallback_has_started(server, tmp_path, f
     wait_until(lambda: not processes.alive(pid), what="its end")
 
 
+def test_iprint_says_the_text_as_it_was_read(program):
+    done = program.run("--set", "x=1", "--iprint", "raw %(x)", "--print", "done %(x)", "--get", "x")
+    assert done.returncode == 0 and "raw %(x)\ndone 1\n1\n" in done.stdout
+
+
 def test_a_fallback_that_fails_too_is_the_end(program, tmp_path):
     (tmp_path / "fallback.ini").write_text("[uwsgi]\nfallback-config = %d/fallback.ini\nuid = nosuchuserhere\n")
     done = program.run("--ini", str(tmp_path / "fallback.ini"))
