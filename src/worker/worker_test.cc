@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -298,6 +299,25 @@ TEST_F(WorkerTest, AConnectionServedByACoreThatDoesNotLeadKeepsItsDeadlines) {
 
 std::atomic<int> refused_accepts{0};
 
+// No descriptors but those that are open, and so many.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(int more) {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &usual_), 0);
+    const int next = ::dup(STDERR_FILENO);
+    ::close(next);
+    rlimit few = usual_;
+    few.rlim_cur = static_cast<rlim_t>(next + more);
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &usual_); }
+
+ private:
+  rlimit usual_{};
+};
+
 TEST_F(WorkerTest, ServesTheWaitingWhenThereAreDescriptorsAgain) {
   refused_accepts = 0;
   const LogSink before = SetLogSink([](std::string_view line) {
@@ -306,22 +326,33 @@ TEST_F(WorkerTest, ServesTheWaitingWhenThereAreDescriptorsAgain) {
   Serve(1);
   Client known = Connect();
   EXPECT_EQ(known.Ask("/a"), "/a");
-  rlimit usual{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
-  const int next = ::dup(STDERR_FILENO);
-  ::close(next);
-  rlimit one_more = usual;
-  one_more.rlim_cur = static_cast<rlim_t>(next) + 1;
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &one_more), 0);
+  known.Send("GET /c HTTP/1.1\r\n");
+  std::optional<FewDescriptors> few(std::in_place, 1);
   Client waiting = Connect();  // takes the last descriptor
   waiting.Get("/b");
   while (refused_accepts == 0) std::this_thread::yield();
-  EXPECT_EQ(known.Ask("/c"), "/c");
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+  known.Send("Host: a\r\n\r\n");
+  EXPECT_NE(known.Read(), "");
+  EXPECT_EQ(known.body, "/c");
+  few.reset();
   EXPECT_NE(waiting.Read(), "");
   EXPECT_EQ(waiting.body, "/b");
   Stop(SIGTERM);
   SetLogSink(before);
+}
+
+TEST_F(WorkerTest, ClosesTheOldestIdleConnectionForANewOne) {
+  Serve(1);
+  Client oldest = Connect();
+  Client young = Connect();
+  EXPECT_EQ(oldest.Ask("/a"), "/a");
+  EXPECT_EQ(young.Ask("/b"), "/b");
+  const FewDescriptors few(1);
+  Client newcomer = Connect();
+  EXPECT_EQ(newcomer.Ask("/c"), "/c");
+  EXPECT_EQ(young.Ask("/d"), "/d");
+  EXPECT_EQ(oldest.Read(), "") << "the end of the connection";
+  Stop(SIGTERM);
 }
 
 TEST_F(WorkerTest, LeavesAListenerThatRefusesClients) {
