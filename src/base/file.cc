@@ -60,6 +60,12 @@ std::string AbsolutePath(const std::string& path) {
   return lost ? path : absolute.string();
 }
 
+std::string UnusedPath(const std::string& path) {
+  std::string unused = path;
+  for (int i = 1; ::access(unused.c_str(), F_OK) == 0; ++i) unused = fmt::format("{}.{}", path, i);
+  return unused;
+}
+
 bool IsSameFile(const struct stat& a, const struct stat& b) {
   return a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }

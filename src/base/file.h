@@ -23,6 +23,8 @@ Status WriteAll(int fd, std::string_view bytes);
 std::string CurrentDirectory();
 // From the root on, by the directory that we are in; as it is when that is gone, or empty.
 std::string AbsolutePath(const std::string& path);
+// The path, or with .1, .2 ... behind it the first at which there is nothing.
+std::string UnusedPath(const std::string& path);
 // Two looks (stat(2)) found one and the same file, by whatever names.
 bool IsSameFile(const struct stat& a, const struct stat& b);
 // The file is there whole or not at all: written beside, then renamed over.

@@ -146,7 +146,8 @@ Status Server::PrepareProcess() {
     return Fail("master: a reload cannot take the master away; stop the server and start it again");
   }
   signals_.emplace(TRY(SignalSource::Create()));
-  TRY_STATUS(signals_->Ignore({SIGPIPE}));
+  // For good, in every process: children give the source back, and this has to stay.
+  ::signal(SIGPIPE, SIG_IGN);
   TRY_STATUS(RememberSignals());
   UnblockSignals();
 

@@ -105,7 +105,7 @@ void KeepLogFile(const std::string& path, int mode) {
 
 void RotateLogFile() {
   if (the_path().empty()) return LogLine("there is no log file that could be rotated");
-  const std::string backup = fmt::format("{}.{}", the_path(), ::time(nullptr));
+  const std::string backup = UnusedPath(fmt::format("{}.{}", the_path(), ::time(nullptr)));
   Log("{}logsize: {}, triggering rotation to {}...", LogStamp(), LogSize(), backup);
   if (::rename(the_path().c_str(), backup.c_str()) != 0) {
     return LogLine(ErrnoError("rename " + the_path(), errno).value().text());

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/wait.h"
 #include "process/child_rules.h"
 #include "process/fork.h"
@@ -291,7 +292,9 @@ void LogRelay::Enter(LogSeat seat) {
 
 void LogRelay::NoteChild(LogSeat seat, pid_t pid) {
   std::erase_if(sources_, [&seat](const Source& source) {
-    return source.process == seat.process && source.worker == seat.worker;
+    // One that is being replaced still speaks.
+    return source.process == seat.process && source.worker == seat.worker &&
+           !ProcessExists(source.pid);
   });
   sources_.push_back({seat.process, seat.worker, pid, std::move(seat.read_end)});
   TellOfSources();

@@ -192,6 +192,7 @@ class Master final : private MasterDesk {
   [[nodiscard]] std::string CurrentLogFile() const;
   [[nodiscard]] std::string Jail() const;
   void BecomeNew();
+  bool RefusesReload();
   void NoteFailedReload();
   void Stop(int signal, Patience patience, int exit_status);
   [[nodiscard]] int64_t MercyAtStop(const Child& child, Patience patience) const;
@@ -230,6 +231,7 @@ class Master final : private MasterDesk {
   bool reloads_brutally_ = false;
   int exit_status_ = 0;
   TimerId harakiri_timer_ = 0;
+  int64_t harakiri_off_us_ = 0;  // harakiri was put off until then
 
   std::deque<ReplacementOrder> orders_;
   int replacing_ = 0;  // the worker whose turn it is, where one at a time has one

@@ -143,6 +143,7 @@ void Master::ReloadHelper(Child& child) {
 // trial runs begins it anew, as the files may have changed once more.
 void Master::ReloadProgram(bool brutally) {
   if (stopping_) return;
+  if (RefusesReload()) return;
   reloads_brutally_ = brutally;
   if (spec().exit_on_reload) {
     is_reload_end_ = true;
@@ -167,6 +168,16 @@ void Master::ReloadProgram(bool brutally) {
       "changed...");
 }
 
+// The next program would not know that it was told to stop.
+bool Master::RefusesReload() {
+  const bool is_leaving = parts_.serving.scoreboard->leaving().load(std::memory_order_relaxed);
+  if (is_leaving) {
+    LogLine("the server is going to stop and is not reloaded any more");
+    NoteFailedReload();
+  }
+  return is_leaving;
+}
+
 // The application that is tried may write files of its own each time: that does not go on for ever.
 void Master::ReloadForNewCode() {
   renewed_trials_ = trial_->running() ? renewed_trials_ + 1 : 0;
@@ -185,6 +196,7 @@ std::string Master::Jail() const {
 
 void Master::OnTrialEnd(int wait_status) {
   const std::string output = trial_->Finish();
+  if (RefusesReload()) return;
   if (wait_status == 0) return BecomeNew();
   LogRaw(output);
   Log("*** the reload has been given up, the trial of the new configuration failed ({}); the "

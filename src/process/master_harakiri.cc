@@ -27,21 +27,30 @@ void Master::WatchHarakiri() {
 
 void Master::CheckHarakiri() {
   const int64_t now_us = MonotonicMicros();
+  // The workers have put it off, too.
+  if (IsPutOff(parts_.serving.worker_spec->harakiri, parts_.serving.listeners))
+    harakiri_off_us_ = now_us;
   for (Child& child : children_.all()) {
     const bool may_be_killed =
         child.state == ChildState::kServing || child.state == ChildState::kRecycling;
     if (!may_be_killed) continue;
     if (child.is_helper()) CheckHelperHarakiri(child);
-    if (child.kind != ChildKind::kWorker || HasOrder(child.id)) continue;
+    // Also one whose replacement has been ordered, which cannot begin while the process before it
+    // still drains.
+    if (child.kind != ChildKind::kWorker) continue;
     const WorkerSlot& slot = SlotOf(child);
     const bool is_overdue = std::ranges::any_of(slot.cores(), [&](const CoreSlot& core) {
       const int64_t due_us = DueTime(core, spec().harakiri_us);
-      return due_us != 0 && now_us > due_us + spec().harakiri_grace_us + kPatience;
+      return due_us != 0 &&
+             now_us > std::max(due_us, harakiri_off_us_) + spec().harakiri_grace_us + kPatience;
     });
     if (!is_overdue) continue;
     slot.totals->harakiri_count.fetch_add(1, std::memory_order_relaxed);
     for (const std::string& line : DescribeHarakiri(slot, child.id, child.pid, 1, true))
       LogDatedLine(line);
+    std::erase_if(orders_, [&child](const ReplacementOrder& order) {
+      return order.id == child.id && order.reason == ReplaceReason::kOverdue;
+    });
     Happen(child, ChildEvent::kHarakiri);
   }
 }

@@ -165,8 +165,12 @@ bool Master::GiveUpReplacement(Child& successor) {
   outgoing.farewell = Farewell::kBuried;
   Happen(outgoing, ChildEvent::kNotReplaced);
   DropOrders(reason);
-  // It says only once that it wants to go.
-  if (outgoing.asked != ReplaceReason::kNone) Order(outgoing.id, outgoing.asked);
+  // They say only once that they want to go, and the reload may have taken their turns.
+  for (const Child& child : children_.all()) {
+    if (child.kind == ChildKind::kWorker && child.state == ChildState::kServing &&
+        child.asked != ReplaceReason::kNone && !HasOrder(child.id))
+      Order(child.id, child.asked);
+  }
   is_chain_reload_ = is_chain_reload_ && reason != ReplaceReason::kChain;
   loop_->Cancel(std::exchange(chain_timer_, 0));
   OnReplacementOver(outgoing.id);
@@ -268,7 +272,8 @@ void Master::CheckLimits() {
                         .memory = {.resident = slot.rss.load(std::memory_order_relaxed),
                                    .address_space = slot.vsz.load(std::memory_order_relaxed)}};
     const RecycleReason reason = ReasonToRecycle(spec().recycle, age);
-    if (reason == RecycleReason::kNone || HasOrder(child.id)) continue;
+    const bool is_stronger = IsEvil(reason) && child.asked != ReplaceReason::kEvil;
+    if (reason == RecycleReason::kNone || (HasOrder(child.id) && !is_stronger)) continue;
     LogLine(DescribeRecycling(reason, age, child.pid));
     WantReplacement(child, IsEvil(reason) ? ReplaceReason::kEvil : ReplaceReason::kLimit);
   }
@@ -382,13 +387,17 @@ void Master::StopAnyWorker() {
 }
 
 void Master::CheckIdle() {
-  if (spec().idle_us == 0 || is_cheap_ || !started_) return;
+  if (spec().idle_us == 0 || is_cheap_) return;
   const uint64_t requests =
       parts_.serving.scoreboard->total_requests().load(std::memory_order_relaxed);
   const bool any_busy = std::ranges::any_of(parts_.serving.scoreboard->all_berths(),
                                             [](const auto& slot) { return slot.busy_cores() > 0; });
   const int64_t now_us = MonotonicMicros();
-  if (any_busy || requests != std::exchange(requests_seen_, requests)) last_request_us_ = now_us;
+  const bool any_new = requests != std::exchange(requests_seen_, requests);
+  // Those who load the application are about to serve.
+  const bool any_starting =
+      !started_ || children_.Count(ChildKind::kWorker, ChildState::kStarting) > 0;
+  if (any_busy || any_new || any_starting) last_request_us_ = now_us;
   if (now_us - last_request_us_ < spec().idle_us) return;
   const int64_t now_s = WallMicros() / kSecond;
   LogLine(message::WorkersIdle(spec().idle_us / kSecond, now_s,

@@ -65,6 +65,7 @@ Status NotifyDuty::Begin(MasterDesk& desk) {
   desk_ = &desk;
   // Half of the time, as sd_watchdog_enabled(3) advises.
   if (const int64_t micros = manager_.watchdog_us(); micros > 0) {
+    if (desk.predecessor() != nullptr) SetWatchdog(micros);
     desk.loop().Every(micros / 2, [this] { manager_.Tell("WATCHDOG=1"); });
   }
   return {};
@@ -100,7 +101,16 @@ bool NotifyDuty::OnCommand(MasterCommand command) {
   return false;
 }
 
+// The next program is not heard of until it has loaded the application, which may take its time.
+void NotifyDuty::BeforeExec() { SetWatchdog(0); }
+
+// sd_notify(3): 0 switches the watchdog off.
+void NotifyDuty::SetWatchdog(int64_t micros) const {
+  if (manager_.watchdog_us() > 0) manager_.Tell(fmt::format("WATCHDOG_USEC={}", micros));
+}
+
 void NotifyDuty::OnReloadRefused() {
+  SetWatchdog(manager_.watchdog_us());
   manager_.TellReady(Describe() + ", the last reload was given up");
 }
 

@@ -42,11 +42,13 @@ class NotifyDuty final : public Duty {
   void OnStarted() override;
   void OnWorkersReloaded() override { OnStarted(); }
   bool OnCommand(MasterCommand command) override;
+  void BeforeExec() override;
   void OnReloadRefused() override;
   void OnStopping() override;
 
  private:
   [[nodiscard]] std::string Describe() const;
+  void SetWatchdog(int64_t micros) const;
 
   ServiceManager manager_;
   MasterDesk* desk_ = nullptr;

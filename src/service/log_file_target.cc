@@ -93,10 +93,7 @@ int64_t LogFileTarget::Size() const {
 
 std::string LogFileTarget::BackupName() const {
   if (!spec_.backup_name.empty()) return spec_.backup_name;
-  const std::string name = fmt::format("{}.{}", spec_.path, ::time(nullptr));
-  std::string unused = name;
-  for (int i = 1; ::access(unused.c_str(), F_OK) == 0; ++i) unused = fmt::format("{}.{}", name, i);
-  return unused;
+  return UnusedPath(fmt::format("{}.{}", spec_.path, ::time(nullptr)));
 }
 
 void LogFileTarget::Announce(std::string_view line) {

@@ -30,6 +30,13 @@ int64_t DueTime(const CoreSlot& core, int64_t limit_us) {
   return by_user == 0 ? by_limit : std::min(by_user, by_limit);
 }
 
+bool IsPutOff(const HarakiriSpec& spec, std::span<const Listener* const> listeners) {
+  return spec.least_backlog > 0 &&
+         std::ranges::none_of(listeners, [&spec](const Listener* listener) {
+           return listener->queue().waiting >= spec.least_backlog;
+         });
+}
+
 std::vector<std::string> DescribeHarakiri(const WorkerSlot& worker, int id, pid_t pid, int attempt,
                                           bool verbose) {
   std::vector<std::string> lines;

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "net/listener.h"
 #include "shm/scoreboard.h"
 
 namespace uwsgi {
@@ -25,6 +27,9 @@ inline constexpr int64_t kNeverDue = std::numeric_limits<int64_t>::max();
 // When the request that a core runs is overdue: `limit_us` after its start, or earlier when the
 // application asked for it (set_user_harakiri); monotonic microseconds, 0 for never.
 int64_t DueTime(const CoreSlot& core, int64_t limit_us);
+
+// Whether nobody is ended for now, as fewer connections than `least_backlog` wait at each listener.
+bool IsPutOff(const HarakiriSpec& spec, std::span<const Listener* const> listeners);
 
 // What each busy core is doing, a line each.
 std::vector<std::string> DescribeRequests(const WorkerSlot& worker, int id);

@@ -108,7 +108,7 @@ int64_t HarakiriWatch::Look(int64_t now_us) {
         given_up_us_[i].store(started_us, std::memory_order_relaxed);
         GiveUp(static_cast<int>(i));
       }
-    } else if (!IsBacklogLongEnough()) {
+    } else if (IsPutOff(spec_, place_.listeners)) {
       next_us = Earlier(next_us, now_us + kLookAgainUs);
     } else {
       overdue.push_back({static_cast<int>(i), started_us});
@@ -193,13 +193,6 @@ void HarakiriWatch::LogStacks(const std::vector<Overdue>& to_interrupt) {
       fmt::format("*** stacks of worker {} (pid: {}); native code holds the interpreter's lock "
                   "***\n{}*** end of stacks ***\n",
                   place_.worker_id, ::getpid(), place_.runtime->DescribeThreadsUnlocked()));
-}
-
-bool HarakiriWatch::IsBacklogLongEnough() const {
-  if (spec_.least_backlog <= 0) return true;
-  return std::ranges::any_of(place_.listeners, [this](const Listener* listener) {
-    return listener->queue().waiting >= spec_.least_backlog;
-  });
 }
 
 }  // namespace uwsgi

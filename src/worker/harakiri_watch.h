@@ -81,7 +81,6 @@ class HarakiriWatch {
   void Tell(const std::vector<Overdue>& overdue, int64_t now_us);
   void GiveUp(int core);
   void LogStacks(const std::vector<Overdue>& to_interrupt);
-  [[nodiscard]] bool IsBacklogLongEnough() const;
 
   const HarakiriSpec spec_;
   Place place_;

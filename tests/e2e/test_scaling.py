@@ -116,6 +116,15 @@ def test_a_running_request_is_not_idle(server):
         assert connection.response().status == 200
 
 
+@pytest.mark.parametrize("args", [["--cheap"], ["--die-on-idle"]], ids=["cheap", "die-on-idle"])
+def test_a_worker_that_loads_is_not_idle(server, args):
+    app = "import time\ntime.sleep(3)\ndef application(e, s):\n    s('200 OK', [])\n    return [b'loaded']\n"
+    srv = server(app=app, args=["--master", "--lazy-apps", "--idle", "1", *args], ready=False)
+    srv.wait_ready_by_socket()
+    with srv.connect(timeout=60) as connection:
+        assert connection.get("/").body == b"loaded"
+
+
 def test_die_on_idle(server):
     srv = server(app="workers", args=["--master", "--idle", "1", "--die-on-idle"])
     srv.ended(0)

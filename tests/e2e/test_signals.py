@@ -4,9 +4,11 @@ import os
 import re
 import signal
 import socket
+from pathlib import Path
 
 import pytest
 
+from support import processes
 from support.asking import ASKED, ask
 from support.processes import LEAST, wait_until
 
@@ -320,3 +322,37 @@ def test_remote_signals_that_nobody_takes(server, program):
     for bad in ("127.0.0.1:1", "127.0.0.1:1,256", "x"):
         done = program.run("--signal", bad)
         assert done.returncode == 1 and "--signal" in done.stdout, done.stdout
+
+
+def ignores_broken_pipes(pid):
+    ignored = re.search(r"SigIgn:\s*(\w+)", Path(f"/proc/{pid}/status").read_text())[1]
+    return int(ignored, 16) & 1 << signal.SIGPIPE - 1 != 0
+
+
+@pytest.mark.parametrize("args, count", [([], 5), (["--lazy-apps"], 4)], ids=["eager", "lazy"])
+def test_a_broken_pipe_kills_nobody(server, args, count):
+    """Whose other end was closed overnight: an exception, in every process and at all times."""
+    srv = server(app="""
+import socket
+def use_what_is_closed():
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    try: ours.send(b"x")
+    except BrokenPipeError: print("broken pipe", flush=True)
+use_what_is_closed()
+import uwsgi
+uwsgi.post_fork_hook = use_what_is_closed
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"ok"]
+""", args=["--master", "--processes", "2", "--mule", "--spooler", "{folder}/spool", "--log-master", *args])
+    assert srv.get("/").text == "ok"
+    srv.wait_log("broken pipe", count=count)
+    children = processes.children(srv.pid)
+    assert len(children) == 5 and all(ignores_broken_pipes(pid) for pid in children)
+
+
+def test_a_program_that_is_started_is_ended_by_a_broken_pipe(server):
+    srv = server(app="hello", args=["--master", "--attach-daemon", "exec sleep 1000"])
+    daemon = wait_until(lambda: [pid for pid in processes.children(srv.pid) if "sleep" in Path(f"/proc/{pid}/cmdline").read_text()])
+    assert not ignores_broken_pipes(daemon[0])

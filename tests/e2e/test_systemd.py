@@ -140,6 +140,16 @@ def test_the_watchdog_hears_us(server, manager):
     manager.wait("WATCHDOG=1", count=3)
 
 
+def test_the_watchdog_is_off_while_a_reload_loads(server, manager):
+    srv = server(app="hello", args=["--master"], env={"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "200000"})
+    manager.wait("WATCHDOG=1")
+    srv.signal(signal.SIGHUP)
+    manager.wait("READY=1", count=2)
+    told = [line for text in manager.listen() for line in text.split("\n") if line.startswith("WATCHDOG_USEC=")]
+    assert told == ["WATCHDOG_USEC=0", "WATCHDOG_USEC=200000"]
+    manager.wait("WATCHDOG=1", count=3)
+
+
 def test_somebody_elses_watchdog_does_not(server, manager):
     srv = server(app="hello", args=["--master"], env={"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"})
     manager.wait("READY=1")
@@ -233,6 +243,16 @@ def test_asked_once_more_it_stops_at_once(server):
     srv = server(app="hello", args=["--master", "--shutdown-delay", "1000"])
     srv.signal(signal.SIGTERM)
     srv.wait_log("is going to stop")
+    srv.signal(signal.SIGTERM)
+    srv.ended(0)
+
+
+def test_a_stop_that_is_delayed_is_not_forgotten_in_a_reload(server):
+    srv = server(app="hello", args=["--master", "--shutdown-delay", "1000"])
+    srv.signal(signal.SIGTERM)
+    srv.wait_log("is going to stop")
+    srv.signal(signal.SIGHUP)
+    srv.wait_log("is not reloaded any more")
     srv.signal(signal.SIGTERM)
     srv.ended(0)
 
