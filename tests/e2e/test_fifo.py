@@ -35,6 +35,12 @@ def tell(srv, keys, name="fifo"):
         os.close(fd)
 
 
+def test_rotations_of_one_second_keep_all_files(server):
+    srv = fifo_server(server, "--logto", "{folder}/to.log")
+    tell(srv, "LL")
+    wait_until(lambda: len(list(srv.folder.glob("to.log.*"))) == 2, srv.seconds(10), "two files of before")
+
+
 @pytest.mark.parity
 def test_only_the_owner_may_write(server):
     srv = fifo_server(server)

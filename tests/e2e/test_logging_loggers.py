@@ -322,6 +322,34 @@ def test_the_log_process_is_replaced_and_nothing_is_lost(server):
     wait_text(srv, srv.folder / "one.log", "the process that writes the log had died")
 
 
+PATIENT = """
+import os, time
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/wait":
+        print("waiting", flush=True)
+        while not os.path.exists("go"): time.sleep(0.01)
+        for i in range(100): print("line %d of 100" % i, flush=True)
+    start_response("200 OK", [])
+    return [b"ok"]
+"""
+
+
+def test_the_log_process_is_replaced_while_a_worker_drains(server):
+    srv = server(app=PATIENT, args=["--master", "--log-master", "--touch-workers-reload", "{folder}/touched"])
+    before = set(worker_pids(srv))
+    [log_process] = [pid for pid in processes.children(srv.pid) if pid not in before]
+    with srv.connect(timeout=60) as slow:
+        slow.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+        srv.wait_log("^waiting")
+        (srv.folder / "touched").touch()
+        srv.wait_log(r"Gracefully killing worker 1")
+        os.kill(log_process, signal.SIGKILL)
+        (srv.folder / "go").touch()
+        assert slow.response().status == 200
+    srv.wait_log("^line 99 of 100")
+    assert srv.log().count(" of 100") == 100
+
+
 def log_process_of(srv):
     found = []
 
