@@ -315,7 +315,10 @@ void Spooler::ForgetAttempts(const SpoolFile& file) const {
 }
 
 void Spooler::Retry(const SpoolFile& file, const SpoolTask& task, const SpoolResult& result) {
-  if (!RunsForEver(task) || !result.reason.empty()) {
+  if (RunsForEver(task) && result.reason.empty()) {
+    // A good run: only what fails again and again is set aside.
+    ForgetAttempts(file);
+  } else {
     Bump(slot().failures);
     SpoolAttempts attempts = dir_.AttemptsOf(file.name());
     ++attempts.attempts;

@@ -173,6 +173,21 @@ TEST_F(SpoolerTest, TasksThatRunForEverHaveNoLastAttempt) {
   EXPECT_TRUE(Exists(path));
 }
 
+TEST_F(SpoolerTest, AGoodRunForgivesTasksThatRunForEver) {
+  Start({.max_attempts = 2});
+  act_ = [this](const SpoolTask&) {
+    return SpoolResult{SpoolVerdict::kRetry, ran_.size() % 2 == 0 ? "no" : ""};
+  };
+  const std::string path = Add("1", "-1", "ud_spool_ret");
+  Spooler spooler = MakeSpooler();
+  for (int i = 0; i < 6; ++i) {
+    spooler.RunRound();
+    LetTimePass();
+  }
+  EXPECT_EQ(ran_.size(), 6U);
+  EXPECT_TRUE(Exists(path));
+}
+
 TEST_F(SpoolerTest, AnIgnoredTaskStaysAsItIs) {
   Start();
   act_ = [](const SpoolTask&) { return SpoolResult{SpoolVerdict::kIgnored, ""}; };

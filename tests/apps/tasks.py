@@ -41,6 +41,15 @@ def forever(task):
     note("forever")
 
 
+@spoolforever
+def forever_but(task):
+    """Every second run ends as the expression does."""
+    note("forever_but")
+    with open(os.environ["OUT"]) as out:
+        if out.read().count("forever_but") % 2 == 0:
+            eval(task["how"])
+
+
 @spool(pass_arguments=True)
 def fails(times):
     """Raises until it has been run so often."""

@@ -86,6 +86,14 @@ def test_three_deaths_set_a_task_aside(spooled):
     run.wait_notes(4)
 
 
+@pytest.mark.parametrize("how", ["os._exit(3)", "sys.exit('enough')"])
+def test_what_runs_for_ever_is_forgiven_by_each_good_run(spooled, how):
+    run = spooled("spooler-max-attempts = 3", allow=TRACEBACK)
+    path = run.call(f"tasks.forever_but({{'how': {how!r}}})")
+    run.wait_notes(9, timeout=60)
+    assert task_files(run.directory) == [path]
+
+
 def test_three_deaths_among_several_processes(spooled):
     run = spooled("spooler-processes = 3", allow=TRACEBACK)
     run.call("tasks.dies()")
