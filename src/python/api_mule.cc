@@ -99,13 +99,16 @@ std::optional<std::string> TakeMessage(const Wait& wait) {
   return std::nullopt;
 }
 
-void RunSignals(const Wait& wait) {
+// False: an exception is set.
+bool RunSignals(const Wait& wait) {
   for (size_t i = wait.message_queues; i < wait.queues.size(); ++i) {
     if ((wait.queues[i].revents & POLLIN) == 0) continue;
     const auto signal = SignalRouter::Take(wait.queues[i].fd);
-    if (signal && !RunSignalHandler(*signal))
-      LogDated("error managing signal {} on mule {}", *signal, OwnMule());
+    if (!signal || RunSignalHandlerInPython(*signal)) continue;
+    if (PyErr_Occurred() != nullptr) return false;
+    LogDated("error managing signal {} on mule {}", *signal, OwnMule());
   }
+  return true;
 }
 
 // The next message; b'' when the time is over.
@@ -113,7 +116,7 @@ PyObject* Receive(Wait& wait) {
   for (;;) {
     if (!PollForSignals(wait.queues, wait.timeout_ms())) return nullptr;
     if (const auto message = TakeMessage(wait)) return ToBytes(*message).Release();
-    RunSignals(wait);
+    if (!RunSignals(wait)) return nullptr;
     if (wait.deadline_us != 0 && MonotonicMicros() >= wait.deadline_us)
       return PyBytes_FromString("");
   }

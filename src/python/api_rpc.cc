@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
 #include "base/log.h"
 #include "python/api_module.h"
 #include "python/call_args.h"
@@ -24,13 +26,17 @@ PyRef ToTuple(const std::vector<ByteView>& args) {
   return tuple;
 }
 
+// This thread is about to call a function for Python, which takes what the function raises.
+thread_local bool is_for_python = false;
+
 // On any thread, with or without the GIL. compat: only bytes are a result.
 std::optional<std::string> CallFunction(PyObject* function, const std::vector<ByteView>& args) {
   const GilLock locked;
+  const bool passes_on = std::exchange(is_for_python, false);
   const PyRef tuple = ToTuple(args);
   const PyRef result = tuple ? PyRef::Steal(PyObject_CallObject(function, tuple.get())) : PyRef();
   if (!result) {
-    LogException();
+    passes_on ? LogOrPassOn() : LogException();
     return std::nullopt;
   }
   if (!PyBytes_Check(result.get())) return std::nullopt;
@@ -93,9 +99,12 @@ PyObject* CallNamed(const CallArgs& args, ByteView node, Py_ssize_t first) {
     if (!node.empty()) {
       result = CallRemote(node, name, arguments);
     } else if (services().rpc != nullptr) {
+      is_for_python = true;
       result = services().rpc->Call(name, arguments);
+      is_for_python = false;
     }
   }
+  if (PyErr_Occurred() != nullptr) return nullptr;
   if (!result) Py_RETURN_NONE;
   return ToBytes(*result).Release();
 }

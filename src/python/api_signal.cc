@@ -124,7 +124,10 @@ PyObject* SignalWait(PyObject*, PyObject* args) {
     const auto signal = WaitForSignal(queues);
     if (!signal && PyErr_Occurred() != nullptr) return nullptr;
     if (!signal) continue;
-    if (!RunSignalHandler(*signal)) LogDated("error managing signal {}", *signal);
+    if (!RunSignalHandlerInPython(*signal)) {
+      if (PyErr_Occurred() != nullptr) return nullptr;
+      LogDated("error managing signal {}", *signal);
+    }
     if (wanted >= 0 && *signal != wanted) continue;
     Received() = *signal;
     return PyBytes_FromString("");

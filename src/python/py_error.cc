@@ -52,6 +52,11 @@ void LogException() {
   LogRaw(DescribeException(exception.get()));
 }
 
+void LogOrPassOn() {
+  if (PyErr_Occurred() != nullptr && PyErr_ExceptionMatches(PyExc_Exception) == 0) return;
+  LogException();
+}
+
 Error ErrorFromPython() {
   const PyRef exception = TakeException();
   if (!exception) return Error{"unknown Python error"};

@@ -20,6 +20,9 @@ std::string DescribeException(PyObject* exception);
 // Takes the current exception and writes it to the log in one piece. SystemExit is an exception
 // like the others.
 void LogException();
+// The same in a function that Python has called, which has to pass on what is no Exception, as the
+// end of the process (SystemExit) and of the request (HarakiriError): that stays set.
+void LogOrPassOn();
 // Takes the current exception as an Error whose message is the traceback. That of a
 // KeyboardInterrupt has the exit code kExitInterrupted.
 Error ErrorFromPython();

@@ -14,6 +14,13 @@ std::array<PyRef, 256>& Handlers() {
   return handlers;
 }
 
+// False: there is none, or an exception is set.
+bool Call(uint8_t signal) {
+  // It may register another one for its signal.
+  const PyRef handler = PyRef::Borrow(Handlers()[signal].get());
+  return handler && PyRef::Steal(PyObject_CallFunction(handler.get(), "i", int{signal}));
+}
+
 }  // namespace
 
 void KeepSignalHandler(uint8_t signal, PyObject* handler) {
@@ -22,12 +29,15 @@ void KeepSignalHandler(uint8_t signal, PyObject* handler) {
 }
 
 bool RunSignalHandler(uint8_t signal) {
-  // It may register another one for its signal.
-  const PyRef handler = PyRef::Borrow(Handlers()[signal].get());
-  if (!handler) return false;
-  const PyRef result = PyRef::Steal(PyObject_CallFunction(handler.get(), "i", int{signal}));
-  if (!result) LogException();
-  return static_cast<bool>(result);
+  const bool done = Call(signal);
+  LogException();
+  return done;
+}
+
+bool RunSignalHandlerInPython(uint8_t signal) {
+  const bool done = Call(signal);
+  LogOrPassOn();
+  return done;
 }
 
 void ForgetSignalHandlers() {

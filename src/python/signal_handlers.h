@@ -12,6 +12,8 @@ namespace uwsgi {
 void KeepSignalHandler(uint8_t signal, PyObject* handler);
 // Calls it; false when there is none or it raised, which has been logged.
 bool RunSignalHandler(uint8_t signal);
+// The same for a function that Python has called: LogOrPassOn().
+bool RunSignalHandlerInPython(uint8_t signal);
 // Before the interpreter ends.
 void ForgetSignalHandlers();
 

@@ -183,6 +183,39 @@ uwsgi.post_fork_hook = keep
     srv.wait_log("^KEPT$", count=2)
 
 
+@pytest.mark.parametrize("wait", ["mule_get_msg", "signal_wait"])
+def test_the_end_is_not_lost_inside_a_signal_handler(server, tmp_path, wait):
+    (tmp_path / "job.py").write_text(f"import uwsgi\ntry:\n    while True: uwsgi.{wait}()\n"
+                                     "finally:\n    print('LEAVING', flush=True)\n")
+    srv = server(app=ASKED + """
+def handle(number):
+    print("BEGIN", flush=True)
+    time.sleep(600)
+uwsgi.register_signal(5, "mule1", handle)
+""", args=["--master", f"--mule={tmp_path}/job.py"])
+    ask(srv, "uwsgi.signal(5)")
+    srv.wait_log("^BEGIN$")
+    srv.signal(signal.SIGTERM)
+    srv.wait_log("^LEAVING$")
+    srv.ended(0)
+
+
+@pytest.mark.parametrize("wait", ["mule_get_msg", "signal_wait"])
+def test_a_signal_handler_that_raises_ends_no_wait(server, tmp_path, wait):
+    (tmp_path / "job.py").write_text(f"import uwsgi\nwhile True: uwsgi.{wait}()\n")
+    srv = server(app=ASKED + """
+def handle(number):
+    print("BEGIN", uwsgi.mule_id(), flush=True)
+    raise ValueError("wrong")
+uwsgi.register_signal(5, "mule1", handle)
+""", args=["--master", f"--mule={tmp_path}/job.py"], allow=["Traceback"])
+    for count in 1, 2:
+        ask(srv, "uwsgi.signal(5)")
+        srv.wait_log("^BEGIN 1$", count=count)
+    srv.wait_log("error managing signal 5", count=2)
+    assert len(mule_pids(srv)) == 1
+
+
 @pytest.mark.parity
 def test_get_msg_times_out(server, tmp_path):
     (tmp_path / "job.py").write_text("import time, uwsgi\nprint('NOTHING', uwsgi.mule_get_msg(timeout=1), flush=True)\ntime.sleep(600)\n")

@@ -111,3 +111,20 @@ def test_with_the_predecessor(predecessor, open_srv, server):
     assert value(ours, f"uwsgi.rpc('127.0.0.1:{port}', 'hello', 'a')") == "b'hello a'"
     assert value(ours, f"len(uwsgi.rpc('127.0.0.1:{port}', 'long', '100000'))") == "100000"
     assert value(other, f"len(uwsgi.rpc('127.0.0.1:{address[1]}', b'long', b'100000'))") == "100000"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_request_that_takes_too_long_ends_inside_a_call(server, threads):
+    srv = server(app="""
+import time, uwsgi
+def slow():
+    while True: time.sleep(0.01)
+uwsgi.register_rpc("slow", slow)
+def application(environ, start_response):
+    start_response("200 OK", [])
+    if environ["PATH_INFO"] == "/slow": uwsgi.call("slow")
+    return [b"went on"]
+""", args=["--master", "--threads", threads, "--harakiri", "3", "--harakiri-graceful-timeout", "60"], allow=["Traceback"])
+    pid, = srv.workers()
+    assert srv.get("/slow").status == 500
+    assert srv.workers() == [pid]
