@@ -84,7 +84,7 @@ Status ServiceSet::CreateMetrics(SharedRegion& region, const MetricsSpec& spec,
                                  const Served& served) {
   if (!spec.is_enabled) return {};
   std::vector<MetricSpec> metrics =
-      BuiltinMetrics(*served.scoreboard, served.listeners, spec.with_cores);
+      BuiltinMetrics(*served.scoreboard, services_.signals, served.listeners, spec.with_cores);
   metrics.insert(metrics.end(), spec.metrics.begin(), spec.metrics.end());
   if (spec.restores) RestoreMetrics(spec.directory, metrics);
   services_.metrics = &metrics_.emplace(TRY(Metrics::Create(region, std::move(metrics))));

@@ -11,9 +11,9 @@ namespace {
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
 // compat: counters are sent as their totals, though statsd adds up what it gets.
-std::string StatsdText(const PushSpec& spec, const Metrics::Row& row) {
+std::string StatsdText(const PushSpec& spec, const Metrics::Row& row, int64_t value) {
   const bool is_gauge = spec.all_gauges || row.spec.type == MetricType::kGauge;
-  return fmt::format("{}.{}:{}|{}", spec.prefix, row.spec.name, row.Get(), is_gauge ? 'g' : 'c');
+  return fmt::format("{}.{}:{}|{}", spec.prefix, row.spec.name, value, is_gauge ? 'g' : 'c');
 }
 
 // Lines with the same beginning and time.
@@ -71,10 +71,10 @@ void AddInstance(CarbonLines& lines, const Scoreboard& scoreboard) {
 
 }  // namespace
 
-std::string PushText(const PushSpec& spec, const Metrics::Row& row) {
-  if (spec.kind == PushKind::kStatsd) return StatsdText(spec, row);
+std::string PushText(const PushSpec& spec, const Metrics::Row& row, int64_t value) {
+  if (spec.kind == PushKind::kStatsd) return StatsdText(spec, row, value);
   return fmt::format("{}.{} {} {}", spec.prefix, row.spec.name, static_cast<int>(row.spec.type),
-                     row.Get());
+                     value);
 }
 
 std::string CarbonPart(std::string_view name, std::string_view dots) {

@@ -11,9 +11,9 @@
 
 namespace uwsgi {
 
-// What one metric is in a datagram: "PREFIX.NAME TYPE VALUE" for sockets, "PREFIX.NAME:VALUE|g" (or
-// |c) for statsd.
-std::string PushText(const PushSpec& spec, const Metrics::Row& row);
+// What one metric with this value is in a datagram: "PREFIX.NAME TYPE VALUE" for sockets,
+// "PREFIX.NAME:VALUE|g" (or |c) for statsd.
+std::string PushText(const PushSpec& spec, const Metrics::Row& row, int64_t value);
 
 // The lines for carbon, one for each figure (reference 34 section 6).
 struct CarbonFacts {

@@ -60,10 +60,11 @@ void StatsPush::SendMetrics(const PushSpec& push, int fd) {
   const Metrics* const metrics = desk_->serving().services->metrics;
   if (metrics == nullptr) return;
   for (const Metrics::Row& row : metrics->rows()) {
-    const std::string text = PushText(push, row);
+    const int64_t value = row.Get();
+    const std::string text = PushText(push, row, value);
     const ssize_t sent = ::sendto(fd, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
                                   push.address.get(), push.address.length);
-    if (sent >= 0) Metrics::Pushed(row);
+    if (sent >= 0) Metrics::Pushed(row, value);
   }
 }
 

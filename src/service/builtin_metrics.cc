@@ -85,10 +85,11 @@ class Collection {
     };
   }
 
-  void AddInstance() {
+  void AddInstance(const SignalRouter* signals) {
     Add("core.routed_signals", "5.1", MetricType::kCounter,
-        Total([](const WorkerSlot& slot) { return AsInt(slot.totals->signals.load(kRelaxed)); }));
-    Add("core.unrouted_signals", "5.2", MetricType::kCounter, [] { return 0; });
+        [signals] { return signals != nullptr ? AsInt(signals->routed()) : 0; });
+    Add("core.unrouted_signals", "5.2", MetricType::kCounter,
+        [signals] { return signals != nullptr ? AsInt(signals->lost()) : 0; });
     Add("core.busy_workers", "5.3", MetricType::kGauge, Total([](const WorkerSlot& slot) {
           return int64_t{HasProcess(slot) && slot.busy_cores() > 0};
         }));
@@ -168,11 +169,11 @@ size_t BuiltinMetricCount(const BuiltinMetricSize& size) {
          workers * static_cast<size_t>(size.cores) * std::size(kCoreRows) + size.sockets;
 }
 
-std::vector<MetricSpec> BuiltinMetrics(const Scoreboard& scoreboard,
+std::vector<MetricSpec> BuiltinMetrics(const Scoreboard& scoreboard, const SignalRouter* signals,
                                        const std::vector<const Listener*>& listeners,
                                        bool with_cores) {
   Collection all(scoreboard);
-  all.AddInstance();
+  all.AddInstance(signals);
   for (int id = 0; id <= scoreboard.workers(); ++id) all.AddWorker(id, with_cores);
   all.AddTotals();
   for (size_t i = 0; i < listeners.size(); ++i) all.AddSocket(i, *listeners[i]);

@@ -5,6 +5,7 @@
 
 #include "net/listener.h"
 #include "service/metrics.h"
+#include "service/signal_router.h"
 #include "shm/scoreboard.h"
 
 namespace uwsgi {
@@ -19,8 +20,8 @@ size_t BuiltinMetricCount(const BuiltinMetricSize& size);
 
 // The metrics that are always there, in the order of the stats (reference 13 section 2): of the
 // instance, of every worker (worker.0 is their total), of its cores, of the sockets. What they
-// point at outlives them.
-std::vector<MetricSpec> BuiltinMetrics(const Scoreboard& scoreboard,
+// point at outlives them. Without a router there are no user signals.
+std::vector<MetricSpec> BuiltinMetrics(const Scoreboard& scoreboard, const SignalRouter* signals,
                                        const std::vector<const Listener*>& listeners,
                                        bool with_cores);
 

@@ -24,6 +24,22 @@ Status MakeFile(const std::string& path) {
   return {};
 }
 
+// Only what counts on from its last value; the rest is found out anew.
+void Restore(MetricSpec& spec, int64_t value) {
+  switch (spec.collector) {
+    case MetricCollector::kNone:
+    case MetricCollector::kAccumulator:
+      spec.first_value = value;
+      break;
+    case MetricCollector::kSource:
+      // The source counts from 0.
+      if (spec.type == MetricType::kCounter) spec.initial_value = value;
+      break;
+    default:
+      break;
+  }
+}
+
 }  // namespace
 
 Result<MetricFiles> MetricFiles::Create(const std::string& directory, const Metrics& metrics) {
@@ -59,7 +75,7 @@ void RestoreMetrics(const std::string& directory, std::span<MetricSpec> metrics)
     if (!text) continue;
     int64_t value = 0;
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-    if (error == std::errc() && end != text->data()) spec.initial_value = value;
+    if (error == std::errc() && end != text->data()) Restore(spec, value);
   }
 }
 

@@ -35,8 +35,8 @@ class MetricFiles {
   std::vector<File> files_;
 };
 
-// Metrics start with what such files say (metrics-dir-restore); those without a file keep their
-// initial value.
+// Metrics that count on from their last value start with what such files say (metrics-dir-restore);
+// those without a file keep their initial value.
 void RestoreMetrics(const std::string& directory, std::span<MetricSpec> metrics);
 
 }  // namespace uwsgi

@@ -27,6 +27,11 @@ void Change(std::atomic<int64_t>& value, F&& next) {
   }
 }
 
+// What was counted since `from` was read stays on top of `to`.
+void MoveBack(const Metrics::Row& row, int64_t from, int64_t to) {
+  row.value->fetch_add(WrappingAdd(to, WrappingMultiply(from, -1)), std::memory_order_relaxed);
+}
+
 int64_t SumOf(const Metrics::Row& row) {
   int64_t sum = 0;
   for (const Metrics::Row* child : row.children) sum = WrappingAdd(sum, child->Get());
@@ -78,7 +83,8 @@ Result<Metrics> Metrics::Create(SharedRegion& region, std::vector<MetricSpec> me
     Row& row = made.rows_.emplace_back();
     row.spec = std::move(metrics[i]);
     row.value = &values[i];
-    values[i].store(row.spec.initial_value, std::memory_order_relaxed);
+    values[i].store(row.spec.first_value.value_or(row.spec.initial_value),
+                    std::memory_order_relaxed);
     if (!made.by_name_.emplace(row.spec.name, &row).second) {
       return Fail("metric {}: there is another metric of this name ({})", row.spec.name,
                   row.spec.origin);
@@ -175,9 +181,8 @@ void Metrics::Collect(int64_t turn) {
   }
 }
 
-void Metrics::Pushed(const Row& row) {
-  if (row.spec.reset_after_push)
-    row.value->store(row.spec.initial_value, std::memory_order_relaxed);
+void Metrics::Pushed(const Row& row, int64_t value) {
+  if (row.spec.reset_after_push) MoveBack(row, value, row.spec.initial_value);
 }
 
 Result<MetricWatch> MetricWatch::Create(const Metrics& metrics,
@@ -196,9 +201,10 @@ Result<MetricWatch> MetricWatch::Create(const Metrics& metrics,
 
 bool MetricWatch::IsDue(Watched& watched, int64_t now_s) {
   const MetricThreshold& threshold = watched.threshold;
-  if (watched.row->Get() < threshold.value || now_s < watched.silent_until_s) return false;
+  const int64_t value = watched.row->Get();
+  if (value < threshold.value || now_s < watched.silent_until_s) return false;
   watched.silent_until_s = now_s + threshold.pause_s;
-  if (threshold.resets) watched.row->value->store(threshold.reset_to, std::memory_order_relaxed);
+  if (threshold.resets) MoveBack(*watched.row, value, threshold.reset_to);
   return true;
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,8 +36,9 @@ struct MetricSpec {
   std::string oid;
   MetricType type = MetricType::kCounter;
   MetricCollector collector = MetricCollector::kNone;
-  int64_t initial_value = 0;  // added to whatever is collected
-  int64_t every_s = 1;        // seconds between collections
+  int64_t initial_value = 0;           // added to whatever is collected
+  std::optional<int64_t> first_value;  // what it starts with instead, when it was kept
+  int64_t every_s = 1;                 // seconds between collections
   std::string file;
   int64_t number = 0;  // which word of the file; what is added or multiplied with
   std::vector<std::string> children;
@@ -100,8 +102,8 @@ class Metrics {
 
   // Takes in what is due `turn` seconds after the start.
   void Collect(int64_t turn);
-  // The value has been sent away.
-  static void Pushed(const Row& row);
+  // This value of the metric has been sent away.
+  static void Pushed(const Row& row, int64_t value);
 
  private:
   Metrics() = default;

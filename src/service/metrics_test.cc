@@ -124,7 +124,7 @@ TEST_F(MetricsTest, AFifoInPlaceOfAFileKeepsNobodyWaiting) {
               ::alarm(20);
               metrics.Collect(1);
               RestoreMetrics(folder.path(), kept);
-              return metrics.Get("file") == 0 && kept[0].initial_value == 3 ? 0 : 1;
+              return metrics.Get("file") == 0 && !kept[0].first_value ? 0 : 1;
             }),
             0);
 }
@@ -163,8 +163,12 @@ TEST_F(MetricsTest, ForgetWhatWasPushedWhenAsked) {
   Metrics metrics = Make({spec, Named("b")}).value();
   metrics.Set("a", 9);
   metrics.Set("b", 9);
-  for (const Metrics::Row& row : metrics.rows()) Metrics::Pushed(row);
-  EXPECT_EQ(metrics.Get("a"), 3);
+  for (const Metrics::Row& row : metrics.rows()) {
+    const int64_t value = row.Get();
+    metrics.Add("a", 1);
+    Metrics::Pushed(row, value);
+  }
+  EXPECT_EQ(metrics.Get("a"), 5) << "what was counted meanwhile stays";
   EXPECT_EQ(metrics.Get("b"), 9);
 }
 
@@ -208,7 +212,7 @@ TEST_F(MetricsTest, TheServersOwnFollowTheScoreboard) {
   const Scoreboard scoreboard = Scoreboard::Create(slots, 2, 2).value();
   scoreboard.worker(1).NoteSpawn(1, 10, 100);
   scoreboard.worker(2).NoteSpawn(2, 11, 100);
-  auto specs = BuiltinMetrics(scoreboard, {}, true);
+  auto specs = BuiltinMetrics(scoreboard, nullptr, {}, true);
   EXPECT_EQ(specs.size(), BuiltinMetricCount({.workers = 2, .cores = 2, .sockets = 0}));
   Metrics metrics = Make(std::move(specs)).value();
   Bump(scoreboard.core(2, 1).requests, 3);
@@ -248,10 +252,46 @@ TEST_F(MetricsTest, AreFilesThatTheNextStartReads) {
   EXPECT_EQ(text.find_first_not_of('\0', 7), std::string::npos);
   std::vector<MetricSpec> specs = {Named("a"), Named("b.c"), Named("new", 3)};
   RestoreMetrics(folder.path().string(), specs);
-  EXPECT_EQ(specs[0].initial_value, -12345);
-  EXPECT_EQ(specs[1].initial_value, 7);
-  EXPECT_EQ(specs[2].initial_value, 3);
-  EXPECT_FALSE(MetricFiles::Create(folder / "missing", metrics));
+  Metrics next = Make(std::move(specs)).value();
+  EXPECT_EQ(next.Get("a"), -12345);
+  EXPECT_EQ(next.Get("b.c"), 7);
+  EXPECT_EQ(next.Get("new"), 3);
+  EXPECT_FALSE(MetricFiles::Create(folder / "missing", next));
+}
+
+TEST_F(MetricsTest, GoOnFromFilesWhereTheyCountOn) {
+  TempDir folder;
+  const auto source = [](std::string name, MetricType type) {
+    MetricSpec spec = Named(std::move(name));
+    spec.type = type;
+    spec.collector = MetricCollector::kSource;
+    spec.source = [] { return 5; };
+    return spec;
+  };
+  MetricSpec pushed = Named("pushed", 2);
+  pushed.reset_after_push = true;
+  const std::vector<MetricSpec> specs = {
+      pushed,
+      Named("child", 10),
+      source("counter", MetricType::kCounter),
+      source("gauge", MetricType::kGauge),
+      Collecting("sum", MetricCollector::kSum, {"child"}),
+      Collecting("total", MetricCollector::kAccumulator, {"child"})};
+  for (int start = 1; start <= 3; ++start) {
+    std::vector<MetricSpec> restored = specs;
+    RestoreMetrics(folder.path().string(), restored);
+    Metrics metrics = Make(std::move(restored)).value();
+    metrics.Collect(1);
+    EXPECT_EQ(metrics.Get("child"), 10);
+    EXPECT_EQ(metrics.Get("counter"), 5 * start);
+    EXPECT_EQ(metrics.Get("gauge"), 5);
+    EXPECT_EQ(metrics.Get("sum"), 10);
+    EXPECT_EQ(metrics.Get("total"), 10 * start);
+    Metrics::Pushed(*metrics.Find("pushed"), metrics.Get("pushed"));
+    EXPECT_EQ(metrics.Get("pushed"), 2);
+    metrics.Set("pushed", 9);
+    MetricFiles::Create(folder.path().string(), metrics).value().Write();
+  }
 }
 
 TEST_F(MetricsTest, FilesThatOthersCutOrRemoveAreWrittenOrLeft) {

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import signal
 import socket
 import threading
 import time
@@ -43,9 +44,9 @@ def test_functions_without_metrics(server):
 
 @pytest.fixture
 def start(server):
-    def make(*args, **more):
+    def make(*args, lines="", **more):
         port = free_port()
-        srv = server(app=app(), args=[*ARGS, "--stats", f"127.0.0.1:{port}", *args], **more)
+        srv = server(app=app(lines), args=[*ARGS, "--stats", f"127.0.0.1:{port}", *args], **more)
         address = ("127.0.0.1", port)
         wait_until(lambda: reads(address), 20, "the statistics socket")
         return srv, address
@@ -139,6 +140,40 @@ def test_files_and_their_return(server, tmp_path):
     assert (folder / "worker.1.requests").read_bytes()[:2] in (b"0\n", b"1\n")
     srv.stop()
     assert value(server(app=app(), args=args), "uwsgi.metric_get('mine')") == "77"
+
+
+def test_only_what_counts_on_goes_on_from_the_files(server, tmp_path):
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    srv = server(app=app(), args=[*ARGS, "--metrics-dir", str(folder), "--metrics-dir-restore", "--metric",
+                                  "name=double,collector=multiplier,arg1n=2,children=mine"])
+    value(srv, "uwsgi.metric_set('mine', 50)")
+    wait_until(lambda: (folder / "double").read_bytes().startswith(b"100\n"), what="the file")
+    workers = srv.workers()
+    srv.signal(signal.SIGHUP)
+    wait_until(lambda: srv.workers() and not set(srv.workers()) & set(workers), what="the reload")
+    value(srv, "uwsgi.metric_inc('mine', 1)")
+    wait_until(lambda: (folder / "double").read_bytes().startswith(b"102\n"), what="what is computed from the restored value")
+
+
+def test_what_is_restored_is_not_the_initial_value(server, tmp_path):
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    args = [*ARGS, "--metrics-dir", str(folder), "--metrics-dir-restore"]
+    srv = server(app=app(), args=args)
+    value(srv, "uwsgi.metric_set('other', 77)")
+    wait_until(lambda: (folder / "other").read_bytes().startswith(b"77\n"), what="the file")
+    srv.stop()
+    assert value(server(app=app(), args=args), "uwsgi.metric_set_min('other', 70), uwsgi.metric_get('other')") == "(True, 70)"
+
+
+def test_signals_that_are_routed_or_lost_are_counted(start):
+    srv, address = start("--mule", "--signal-bufsize", "4096", lines="uwsgi.register_signal(5, 'mule1', print)\n"
+                                                                   "uwsgi.register_signal(6, '', lambda number: None)\n")
+    value(srv, "uwsgi.signal(5)")
+    wait_until(lambda: metric(address, "core.routed_signals") == 1, what="the collection")
+    value(srv, "[uwsgi.signal(6) for _ in range(5000)] and None")
+    wait_until(lambda: metric(address, "core.unrouted_signals") > 0, what="the lost ones")
 
 
 # -- pushers
