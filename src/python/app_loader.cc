@@ -2,6 +2,7 @@
 #include "python/app_loader.h"
 
 #include <filesystem>
+#include <map>
 
 #include "base/file.h"
 #include "base/strings.h"
@@ -35,8 +36,17 @@ Result<PyRef> Execute(const std::string& name, const std::string& code, const st
   return module;
 }
 
+// `.` and `/` are the same in the name of a module, so that several paths may make one.
+// compat: the first that is asked for has the name as it is.
+std::string OwnModuleNameOf(const std::string& path) {
+  static std::map<std::string, std::string> paths;  // by name
+  std::string name = ModuleNameOf(path);
+  while (paths.try_emplace(name, path).first->second != path) name += '_';
+  return name;
+}
+
 Result<PyRef> RunFile(const std::string& path) {
-  const std::string name = ModuleNameOf(path);
+  const std::string name = OwnModuleNameOf(path);
   PyRef loaded = PyRef::Borrow(PyDict_GetItemString(PyImport_GetModuleDict(), name.c_str()));
   if (loaded) return loaded;
   const std::string file = std::filesystem::path(AbsolutePath(path)).lexically_normal().string();

@@ -31,7 +31,8 @@ Result<PyRef> ImportModule(const std::string& what);
 // that was imported already is not run again.
 Result<PyRef> ImportUnderItsName(const std::string& what);
 
-// The name under which a file is run: uwsgi_file_ and its path with '.' and '/' made '_'.
+// The name under which a file is run: uwsgi_file_ and its path with '.' and '/' made '_'. The next
+// path of the same name has a '_' more.
 std::string ModuleNameOf(std::string_view path);
 
 }  // namespace uwsgi

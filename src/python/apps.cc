@@ -71,11 +71,22 @@ Status Apps::Load() {
   return {};
 }
 
+Apps::App* Apps::Find(const std::string& mountpoint) {
+  const int id = table_.Find(mountpoint);
+  return id == AppTable::kNone ? nullptr : &apps_[static_cast<size_t>(id)];
+}
+
 Apps::App* Apps::ChooseNamed(Request& request, AppSource source) {
   source.mountpoint = table_.KeyOf(request);
   source.is_mount = true;
-  const int known = table_.Find(source.mountpoint);
-  if (known != AppTable::kNone) return &apps_[static_cast<size_t>(known)];
+  if (App* const known = Find(source.mountpoint)) return known;
+  const Turn turn(loading_);
+  if (!turn) {
+    LogException();
+    return nullptr;
+  }
+  // Who had the turn before may have loaded it.
+  if (App* const known = Find(source.mountpoint)) return known;
   if (table_.size() >= spec_.max_apps) {
     Log("cannot load more than {} apps (max-apps): ignoring {}", spec_.max_apps, source.text);
     return nullptr;

@@ -7,6 +7,7 @@
 
 #include "python/py_ref.h"
 #include "python/python_spec.h"
+#include "python/turns.h"
 #include "runtime/language_runtime.h"
 
 namespace uwsgi {
@@ -34,6 +35,7 @@ class Apps {
   // Loads one source and mounts what it has. False: it failed, and the log says why.
   Status Add(const AppSource& source, const std::string& callable);
   void Mount(std::string mountpoint, PyRef callable, int64_t startup_seconds);
+  App* Find(const std::string& mountpoint);
   // The application that the request names, loaded now when nobody asked for it before; nullptr
   // when that failed.
   App* ChooseNamed(Request& request, AppSource source);
@@ -42,6 +44,7 @@ class Apps {
   AppTable table_;
   const void* interpreter_;
   std::deque<App> apps_;
+  Turns loading_;  // of who loads what a request names
 };
 
 }  // namespace uwsgi

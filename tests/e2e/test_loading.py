@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from support import packet
 from support.processes import wait_until
+from support.server import free_port
+from support.stats import stats
 
 NAMED = '''
 import sys
@@ -97,6 +100,14 @@ def test_mounts_with_manage_script_name(server, inside):
     assert srv.get("/x").text == "where|/x|"
     assert srv.get("/y/").text == "uwsgi_file_where|/y|/"
     srv.wait_log("^mounting where:application on /x$")
+
+
+def test_files_whose_paths_make_the_same_name(server, inside):
+    text = "def application(e, s):\n    s('200 OK', [])\n    return [('%s ' + __name__).encode()]\n"
+    folder = inside({"my_app.py": text % "first", "my/app.py": text % "second"})
+    srv = server(args=["--manage-script-name", "--mount", "/a=my_app.py", "--mount", "/b=my/app.py", "--mount", "/c=my/app.py"], cwd=folder)
+    assert [srv.get(path).text for path in ("/a", "/b", "/c")] == \
+        ["first uwsgi_file_my_app", "second uwsgi_file_my_app_", "second uwsgi_file_my_app_"]
 
 
 def test_unmounted_paths_go_to_the_default_app(server, inside):
@@ -211,6 +222,30 @@ def test_dynamic_mode_answers_500(server):
     assert b"Internal Server Error" in srv.get().body
     srv.wait_log("--- no python application found, check your startup logs for errors ---")
     srv.wait_log("full dynamic mode")
+
+
+def test_an_application_that_a_request_names_is_loaded_once(server, tmp_path):
+    """Requests that come while it loads wait for it."""
+    go = tmp_path / "go"
+    (tmp_path / "named.py").write_text(f"""
+import os, time
+print("LOADING", flush=True)
+while not os.path.exists({str(go)!r}): time.sleep(0.01)
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"named"]
+""")
+    status = ("127.0.0.1", free_port())
+    srv = server(front="socket", args=["--master", "--threads", "3", "--dynamic-apps", "--stats", f"127.0.0.1:{status[1]}"])
+    data = packet.encode(packet.web_vars("GET", "/", UWSGI_FILE=str(tmp_path / "named.py")))
+    with ThreadPoolExecutor(3) as threads:
+        answers = [threads.submit(packet.exchange, srv.address, data) for _ in range(3)]
+        try:
+            wait_until(lambda: sum(core["in_request"] for core in stats(status)["workers"][0]["cores"]) == 3, what="three requests")
+        finally:
+            go.touch()
+        assert all(answer.result().endswith(b"named") for answer in answers)
+    assert srv.log().count("LOADING") == srv.log().count("(mountpoint='') ready") == 1
 
 
 def test_modules_of_the_application_see_threads_running(server, inside):
