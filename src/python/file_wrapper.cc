@@ -112,11 +112,20 @@ bool IsPlainFile(PyObject* file) {
   return raw && reinterpret_cast<PyObject*>(Py_TYPE(raw.get())) == plain_types.unbuffered;
 }
 
+// Whether the object says itself that it is that file. One that does not may read it in a way of
+// its own: deciphered, or only a part.
+bool HasDescriptorOf(PyObject* object, PyObject* file) {
+  const int fd = PyObject_AsFileDescriptor(object);
+  return fd >= 0 && fd == PyObject_AsFileDescriptor(file);
+}
+
 // The object itself or the one it carries as `file`; empty when neither is a plain file.
 PyRef PlainFileOf(PyObject* object) {
   if (IsPlainFile(object)) return PyRef::Borrow(object);
   PyRef carried = PyRef::Steal(PyObject_GetAttrString(object, "file"));
-  return carried && IsPlainFile(carried.get()) ? std::move(carried) : PyRef();
+  const bool is_it =
+      carried && IsPlainFile(carried.get()) && HasDescriptorOf(object, carried.get());
+  return is_it ? std::move(carried) : PyRef();
 }
 
 }  // namespace

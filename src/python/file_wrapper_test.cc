@@ -39,6 +39,15 @@ TEST_F(FileWrapper, LooksIntoObjectsThatCarryAFile) {
   EXPECT_TRUE(FileBehind(file.get()).fd.valid());
 }
 
+TEST_F(FileWrapper, LeavesObjectsThatReadAFileInTheirOwnWayAlone) {
+  const PyRef file = Value("type('Upper', (), {'file': open(path, 'rb'), 'read': None})()");
+  EXPECT_FALSE(FileBehind(file.get()).fd.valid());
+  EXPECT_EQ(PyErr_Occurred(), nullptr);
+  const PyRef same =
+      Value("(f := open(path, 'rb')) and type('Same', (), {'file': f, 'fileno': f.fileno})()");
+  EXPECT_TRUE(FileBehind(same.get()).fd.valid());
+}
+
 TEST_F(FileWrapper, LeavesObjectsWhoseBytesAreNotTheFilesAlone) {
   for (const char* expression :
        {"__import__('gzip').open(path)", "open(path)", "__import__('io').BytesIO(b'x')"}) {

@@ -298,3 +298,20 @@ def application(environ, start_response):
     return [b"over"] if environ["PATH_INFO"] == "/" else []
 ''')
     assert srv.get("/").status == 200
+
+
+def test_what_reads_a_file_in_its_own_way_is_read(server, tmp_path):
+    (tmp_path / "text").write_text("hidden")
+    srv = server(app="""
+import uwsgi
+class Upper:
+    def __init__(self, path): self.file = open(path, "rb")
+    def read(self, size=-1): return self.file.read(size).upper()
+def application(environ, start_response):
+    start_response("200 OK", [])
+    carrier = Upper("FILE")
+    if environ["PATH_INFO"] == "/sendfile": return [repr(uwsgi.sendfile(carrier)).encode()]
+    return environ["wsgi.file_wrapper"](carrier)
+""".replace("FILE", str(tmp_path / "text")))
+    assert srv.get().text == "HIDDEN"
+    assert srv.get("/sendfile").text == "None", "there is no file to be sent"
