@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kFirstPiece =
     65536;                            // a body may claim any length: memory grows with what arrives
 constexpr size_t kLookAhead = 16384;  // read at once when looking for the end of a line
+constexpr size_t kMostKept = 4 * kLookAhead;  // of memory, for the next request
 
 struct Input {
   PyObject_HEAD Request* request;  // nullptr once detached
@@ -314,6 +315,8 @@ PyObject* ReadWhatArrives(PyObject* object) {
 void DetachInput(PyObject* input) {
   Self(input)->request = nullptr;
   Self(input)->turns.End();
+  // A long line made it as large, and the next request uses it again.
+  if (Self(input)->ahead->capacity() > kMostKept) std::string().swap(*Self(input)->ahead);
   Self(input)->ahead->clear();
   Self(input)->ahead_at = 0;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """wsgi.input with every method, by length and by chunks."""
 import json
+import os
 import re
 from urllib.parse import quote
 
@@ -191,3 +192,17 @@ def test_a_body_that_memory_does_not_hold_costs_its_request_only(server, tmp_pat
         except OSError:
             pass  # the answer has come before
     assert re.fullmatch(rf"{pid} MemoryError (MemoryError|OSError)", srv.get("/").body.decode())
+
+
+@pytest.mark.slow_build  # one keeps what was given back for a while
+def test_a_long_line_does_not_stay_in_memory(server):
+    srv = server(app="""
+import os
+def application(environ, start_response):
+    size = len(environ["wsgi.input"].readline())
+    start_response("200 OK", [("X-Pages", open("/proc/self/statm").read().split()[1])])
+    return [str(size).encode()]
+""")
+    size = 64 << 20
+    assert srv.request("POST", "/", body=b"x" * size).text == str(size)
+    assert int(srv.get().get("X-Pages")) * os.sysconf("SC_PAGE_SIZE") < size
