@@ -16,6 +16,7 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000;
 constexpr std::string_view kMinuteNote = "cron-minute";
+constexpr std::string_view kLocalNote = "cron-local";
 constexpr std::string_view kRunNote = "cron-run";
 
 ProgramSpec ShellFor(const std::string& command) {
@@ -42,10 +43,13 @@ Status CronDuty::Begin(MasterDesk& desk) {
 }
 
 void CronDuty::Adopt(const HandOver& state) {
+  std::optional<int64_t> done, local;
   for (const Note& note : state.notes) {
-    if (note.name == kMinuteNote) clock_ = CronClock(ParseInt(note.text));
+    if (note.name == kMinuteNote) done = ParseInt(note.text);
+    if (note.name == kLocalNote) local = ParseInt(note.text);
     if (note.name == kRunNote) AdoptRun(note.text);
   }
+  clock_ = CronClock(done, local);
 }
 
 // PID STARTED COMMAND
@@ -69,6 +73,8 @@ void CronDuty::AdoptRun(std::string_view text) {
 void CronDuty::LeaveNotes(HandOver& state) {
   if (clock_.done())
     state.notes.push_back({std::string(kMinuteNote), fmt::to_string(*clock_.done())});
+  if (clock_.local())
+    state.notes.push_back({std::string(kLocalNote), fmt::to_string(*clock_.local())});
   for (const auto& [id, run] : runs_) {
     state.notes.push_back({std::string(kRunNote), fmt::format("{} {} {}", run.pid, run.started_s,
                                                               board_.jobs()[run.job].command)});

@@ -62,18 +62,22 @@ class CronClock {
   };
 
   // `done`: the minute since 1970 (UTC) that was looked at last, nothing at a first start, when the
-  // running minute is due.
-  explicit CronClock(std::optional<int64_t> done = std::nullopt) : done_(done) {}
+  // running minute is due. `local`: what local() said then.
+  explicit CronClock(std::optional<int64_t> done = std::nullopt,
+                     std::optional<int64_t> local = std::nullopt)
+      : done_(done), local_(local) {}
 
   // The minutes that have become due at `now` (seconds since 1970), oldest first; none while the
   // minute is the one of before. A leap of more than three hours is no leap: time begins anew.
   std::vector<Due> Advance(int64_t now);
 
   [[nodiscard]] std::optional<int64_t> done() const { return done_; }
+  // The latest minute of local time whose fixed tasks ran.
+  [[nodiscard]] std::optional<int64_t> local() const { return local_; }
 
  private:
   std::optional<int64_t> done_;   // minutes since 1970, UTC
-  std::optional<int64_t> local_;  // the latest minute of local time whose fixed tasks ran
+  std::optional<int64_t> local_;  // minutes since 1970 as the clock on the wall counts them
 };
 
 // Whether a task with these fields runs in that minute.

@@ -162,6 +162,14 @@ TEST_F(CronClockTest, TheHourThatComesTwiceIsUsedOnce) {
   EXPECT_EQ(Runs({.minute = 30}, leap - 3600, leap + 3600), 2);
 }
 
+TEST_F(CronClockTest, AReloadWithinTheHourThatComesTwiceRepeatsNothing) {
+  const int64_t leap = Moment(10, 25, 1, 0);  // 03:00 is 02:00
+  const CronFields in_the_hour{.minute = 30, .hour = 2};
+  EXPECT_EQ(Runs(in_the_hour, leap - 7200, leap + 600), 1);
+  clock = CronClock(clock.done(), clock.local());
+  EXPECT_EQ(Runs(in_the_hour, leap + 600, leap + 7200), 0);
+}
+
 TEST_F(CronClockTest, AClockThatIsPutForwardALittleMissesNoFixedMoment) {
   Runs(every_minute, noon - 120, noon - 60);
   EXPECT_EQ(RunsAt(at_noon, noon + 1200), 1);
