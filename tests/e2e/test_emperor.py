@@ -323,6 +323,7 @@ def test_patterns_and_several_places(realm):
     realm.refuses("x")
 
 
+@pytest.mark.crashes
 def test_a_pattern_that_cannot_be_looked_at_stops_nobody(realm):
     realm.write("a.ini")
     run = realm.emperor(where=f"{realm.vassals}/*.ini")

@@ -4,6 +4,8 @@ import os
 import re
 import threading
 
+import pytest
+
 from support.http import Connection
 from support.processes import LEAST, wait_until
 
@@ -62,9 +64,10 @@ def test_pipelined_requests_move_together(server, tmp_path):
     first.response()
 
 
+@pytest.mark.crashes
 def test_a_request_gets_the_descriptor_of_an_idle_connection(server, tmp_path):
     srv = server(app="migrating", args=["--master", "--processes", "2", "--max-fd", "64"], allow=["raise max-fd"])
-    workers = srv.workers()
+    workers = wait_until(lambda: len(found := srv.workers()) == 2 and found, srv.seconds(20), "two workers")
     kept = {worker: [] for worker in workers}
     while any(len(os.listdir(f"/proc/{worker}/fd")) < 64 for worker in workers):
         connection = Connection(srv.address, timeout=srv.seconds(LEAST))
