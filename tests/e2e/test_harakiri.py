@@ -2,6 +2,7 @@
 """Requests that take too long end in stages: log, exception in that thread, replacement, kill."""
 import os
 import signal
+import time
 
 import pytest
 
@@ -147,6 +148,32 @@ def test_a_handler_that_is_given_up_takes_no_request_along(server):
         await_drain(srv, pid)
         assert is_whole(large)
     wait_until(lambda: not processes.alive(int(pid)), srv.seconds(30), "the old worker to end")
+
+
+def test_a_worker_that_hangs_while_the_one_before_it_drains_is_killed(server):
+    """It cannot be replaced: its other place is taken."""
+    srv, pid = start_large(server)
+    with srv.connect(timeout=60) as large, srv.connect(timeout=60) as stuck, srv.connect() as one, srv.connect() as other:
+        large.send(request("/large"))
+        srv.wait_log("GET /large")
+        stuck.send(request("/wait"))
+        await_drain(srv, pid)
+        one.send(request("/wait"))
+        other.send(request("/wait"))
+        srv.wait_log("is given up", count=2, timeout=srv.seconds(20))
+        assert get(srv, "/").text not in ("", pid)
+        (srv.folder / "pipe").write_text("")
+        assert is_whole(large)
+
+
+def test_nobody_is_killed_while_harakiri_is_put_off(server):
+    srv = server(app=LARGE, args=["--master", "--harakiri-graceful-timeout", "0", "--harakiri-queue-threshold", "100"])
+    os.mkfifo(srv.folder / "pipe")
+    with srv.connect(timeout=60) as slow:
+        slow.send(request("/wait"))
+        time.sleep(8)  # the master's patience is 5 seconds
+        (srv.folder / "pipe").write_text("")
+        assert slow.response().status == 200
 
 
 def test_usr2_tells_what_a_worker_does(server):
