@@ -116,10 +116,9 @@ def test_a_running_request_is_not_idle(server):
         assert connection.response().status == 200
 
 
-@pytest.mark.parametrize("args", [["--cheap"], ["--die-on-idle"]], ids=["cheap", "die-on-idle"])
-def test_a_worker_that_loads_is_not_idle(server, args):
+def test_a_worker_that_loads_is_not_idle(server):
     app = "import time\ntime.sleep(3)\ndef application(e, s):\n    s('200 OK', [])\n    return [b'loaded']\n"
-    srv = server(app=app, args=["--master", "--lazy-apps", "--idle", "1", *args], ready=False)
+    srv = server(app=app, args=["--master", "--lazy-apps", "--cheap", "--idle", "1"], ready=False)
     srv.wait_ready_by_socket()
     with srv.connect(timeout=60) as connection:
         assert connection.get("/").body == b"loaded"
