@@ -354,5 +354,5 @@ def application(environ, start_response):
 
 def test_a_program_that_is_started_is_ended_by_a_broken_pipe(server):
     srv = server(app="hello", args=["--master", "--attach-daemon", "exec sleep 1000"])
-    daemon = wait_until(lambda: [pid for pid in processes.children(srv.pid) if "sleep" in Path(f"/proc/{pid}/cmdline").read_text()])
+    daemon = wait_until(lambda: [pid for pid in processes.children(srv.pid) if Path(f"/proc/{pid}/cmdline").read_text().startswith("sleep")])
     assert not ignores_broken_pipes(daemon[0])
