@@ -183,7 +183,7 @@ def test_nobody_is_killed_while_harakiri_is_put_off(server):
     with srv.connect(timeout=60) as slow:
         slow.send(request("/wait"))
         time.sleep(8)  # the master's patience is 5 seconds
-        (srv.folder / "pipe").write_text("")
+        os.close(os.open(srv.folder / "pipe", os.O_RDWR))  # waits for nobody
         assert slow.response().status == 200
 
 
