@@ -18,7 +18,7 @@
 namespace uwsgi {
 namespace {
 
-void Print(std::string text) {
+void Print(const std::string& text) {
   // A reader that has seen enough is no reason to complain.
   [[maybe_unused]] const auto written = WriteAll(STDOUT_FILENO, text);
 }

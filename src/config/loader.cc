@@ -299,7 +299,7 @@ class Loader {
 
   // Acts upon an option that takes effect while reading. By value: reading a file makes the list of
   // settings grow.
-  Status Obey(const OptionRow& row, Setting setting) {
+  Status Obey(const OptionRow& row, const Setting& setting) {
     if (row.kind == OptionKind::kDirectivePath) {
       const std::string name = TRY(ExpandAtOnce(setting.value, setting.origin));
       const Role role = row.name() == "include" ? Role::kPart : Role::kWhole;

@@ -144,7 +144,7 @@ Status DaemonDuty::Spawn(Daemon& daemon) {
 Status DaemonDuty::SpawnSmart(Daemon& daemon) {
   if (daemon.spec.daemonize) {
     const pid_t pid = TRY(SpawnDetached(ProgramOf(daemon.spec)));
-    if (const Status written = WritePid(daemon.spec.pidfile, pid); !written) {
+    if (Status written = WritePid(daemon.spec.pidfile, pid); !written) {
       // Nobody would find it again, and it would be started once more.
       KillStray(pid);
       return written;

@@ -59,7 +59,7 @@ Status Apps::Load() {
   bool failed = false;
   for (const AppSource& source : spec_.apps) {
     if (source.is_mount) Log("mounting {} on {}", source.text, source.mountpoint);
-    const Status added = Add(source, spec_.callable);
+    Status added = Add(source, spec_.callable);
     if (!added && added.error().exit_code == kExitInterrupted) return added;
     failed = failed || !added;
   }

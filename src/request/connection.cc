@@ -252,10 +252,10 @@ Step Connection::RefuseStatus(int status, std::string_view reason, int64_t now_m
 void Connection::Refuse(std::string answer, std::string_view reason) {
   LogRefusal(*this, reason);
   if (exchange_->request.is_head) answer.resize(answer.find("\r\n\r\n") + 4);
-  AnswerRaw(std::move(answer));
+  AnswerRaw(answer);
 }
 
-void Connection::AnswerRaw(std::string answer) {
+void Connection::AnswerRaw(ByteView answer) {
   exchange_->output.AppendCopy(answer);
   close_after_ = true;
   linger_ = true;

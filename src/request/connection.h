@@ -115,7 +115,7 @@ class Connection {
   // Queues a complete refusal (for HEAD without its body), after which the connection closes.
   void Refuse(std::string answer, std::string_view reason);
   // The answer is complete and goes out as it is; then the connection closes.
-  void AnswerRaw(std::string answer);
+  void AnswerRaw(ByteView answer);
 
   // --- for the response and the body, on the core that runs the request ---
   // Whether the connection may carry another request after a response that allows it; remembers the

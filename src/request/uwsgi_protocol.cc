@@ -126,7 +126,7 @@ HeadOutcome UwsgiProtocol::ReadHead(Connection& connection, Exchange& exchange) 
   if (!header) return HeadOutcome::kNeedMore;
   if (header->modifier1 == kPing) {
     Log("PING");
-    connection.AnswerRaw(std::string(kUwsgiPong));
+    connection.AnswerRaw(kUwsgiPong);
     return HeadOutcome::kRefused;
   }
   const bool is_native = IsNative(connection, *header);

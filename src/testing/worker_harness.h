@@ -106,7 +106,7 @@ class Client {
     while ((end = input_.find("\r\n\r\n")) == std::string::npos) {
       if (!Fill()) return {};
     }
-    const std::string head = input_.substr(0, end + 4);
+    std::string head = input_.substr(0, end + 4);
     input_.erase(0, end + 4);
     const size_t length = head.find("Content-Length: ");
     size_t size = 0;

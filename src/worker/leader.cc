@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "worker/migration.h"
 #include "worker/succession.h"
 
@@ -190,9 +192,12 @@ void Leader::Accept(Door& door, Driver& driver) {
     if (!socket.valid()) {
       const int error = errno;
       if (error == ECONNABORTED || error == EINTR) continue;
-      if (error == EMFILE && CloseOldestIdle()) continue;
-      if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS)
+      if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS) {
+        // The kernel looks for a descriptor first, and for a connection only then.
+        if (!AwaitReady(door.front.listener->fd(), POLLIN, 0)) return;
+        if (error == EMFILE && CloseOldestIdle()) continue;
         ShutDoors("accept", error);
+      }
       if (error == EINVAL) {
         poller_.Remove(door.front.listener->fd());
         door.open = false;

@@ -38,6 +38,7 @@ TEST_F(WorkerTest, AnswersManyRequestsOnOneConnection) {
 TEST_F(WorkerTest, AnswersManyConnectionsAtOnce) {
   Serve(2);
   std::vector<Client> clients;
+  clients.reserve(50);
   for (int i = 0; i < 50; ++i) clients.push_back(Connect());
   for (int i = 0; i < 50; ++i) clients[static_cast<size_t>(i)].Get(fmt::format("/{}", i));
   for (int i = 0; i < 50; ++i) {
@@ -146,6 +147,7 @@ TEST_F(WorkerTest, SurvivesManyMovesOfTheLead) {
   };
   Serve(3);
   std::vector<std::thread> threads;
+  threads.reserve(4);
   std::atomic<int> answered{0};
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([this, i, &answered] {
