@@ -65,7 +65,7 @@ Result<std::unique_ptr<Emperor>> Emperor::Create(EmperorParts parts, SignalSourc
 Status Emperor::Prepare() {
   TRY_STATUS(
       signals_->Install({SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGURG, SIGWINCH, SIGCHLD}));
-  TRY_STATUS(signals_->Ignore({SIGUSR2, SIGPIPE}));
+  TRY_STATUS(signals_->Ignore({SIGUSR2}));
   TRY(loop_->Watch(signals_->fd(), kReadable, [this](uint32_t) { ReadSignals(); }));
   const EmperorSpec& spec = parts_.spec;
   if (!spec.pidfile.empty()) TRY_STATUS(WritePidfile(spec.pidfile));

@@ -134,7 +134,7 @@ void WorkOff(Spooler& spooler, Wakers& wakers, const Spoolers& all) {
 
 Result<int> Serve(const ServingParts& parts, size_t slot, HelperContext& context) {
   auto signals = TRY(SignalSource::Create());
-  TRY_STATUS(signals.Ignore({SIGPIPE, SIGUSR2, SIGALRM, SIGTSTP}));
+  TRY_STATUS(signals.Ignore({SIGUSR2, SIGALRM, SIGTSTP}));
   TRY_STATUS(signals.Install({SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1}));
   UnblockSignals();
   SignalRouter* const router = parts.services->signals;

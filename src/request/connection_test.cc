@@ -53,6 +53,11 @@ std::string Post(std::string_view path, std::string_view body) {
   return fmt::format("POST {} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{}", path,
                      body.size(), body);
 }
+// The head of a request whose client waits for 100 Continue.
+std::string Expecting(size_t length) {
+  return fmt::format(
+      "POST /e HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n", length);
+}
 std::string Get(std::string_view path) {
   return fmt::format("GET {} HTTP/1.1\r\nHost: a\r\n\r\n", path);
 }
@@ -351,23 +356,19 @@ TEST(Connection, SaysContinueWhenTheBodyIsWanted) {
   RequestSpec spec;
   spec.socket_timeout_ms = 1;
   ConnectionHarness harness(Echo, spec);
-  const std::string answer = harness.Talk(
-      "POST /e HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  const std::string answer = harness.Talk(Expecting(4));
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")) << answer;
 }
 
 TEST(Connection, DoesNotSayContinueForABodyNobodyWants) {
   ConnectionHarness harness(Unread);
-  EXPECT_EQ(harness.Talk(
-                "POST /e HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"),
+  EXPECT_EQ(harness.Talk(Expecting(4)),
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
 }
 
 TEST(Connection, AClientThatExpectsNothingAnyMoreIsKept) {
   ConnectionHarness harness(Echo);
-  const std::string request =
-      "POST /e HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nbody";
-  EXPECT_EQ(harness.Talk(request + Get("/f")), Answer("/e:body") + Answer("/f:"));
+  EXPECT_EQ(harness.Talk(Expecting(4) + "body" + Get("/f")), Answer("/e:body") + Answer("/f:"));
 }
 
 TEST(Connection, GoesOnWithoutContinueWhenTheSocketIsFull) {
@@ -384,16 +385,12 @@ TEST(Connection, GoesOnWithoutContinueWhenTheSocketIsFull) {
     Unread(request, response);
   });
   harness = &full;
-  EXPECT_EQ(
-      full.Talk("POST /e HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"),
-      Answer("ok"));
+  EXPECT_EQ(full.Talk(Expecting(4)), Answer("ok"));
 }
 
 TEST(Connection, ABodyOfNoBytesIsNotWaitedFor) {
   ConnectionHarness harness(Echo);
-  const std::string request =
-      "POST /e HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n";
-  EXPECT_EQ(harness.Talk(request + Get("/f")), Answer("/e:") + Answer("/f:"));
+  EXPECT_EQ(harness.Talk(Expecting(0) + Get("/f")), Answer("/e:") + Answer("/f:"));
 }
 
 TEST(Connection, ReadsManySmallChunksAtOnce) {

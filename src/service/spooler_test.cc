@@ -63,6 +63,12 @@ class SpoolerTest : public testing::Test {
     const auto late = dir.Scan(false, INT64_MAX);
     for (const std::string& path : late->due) ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
   }
+  void RunRounds(Spooler& spooler, int count) {
+    for (int i = 0; i < count; ++i) {
+      spooler.RunRound();
+      LetTimePass();
+    }
+  }
   static bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
   SpoolDirSlot& shown() { return all_->directory_slot(0); }
 
@@ -165,10 +171,7 @@ TEST_F(SpoolerTest, TasksThatRunForEverHaveNoLastAttempt) {
   act_ = [](const SpoolTask&) { return SpoolResult{SpoolVerdict::kRetry, ""}; };
   const std::string path = Add("1", "-1", "ud_spool_ret");
   Spooler spooler = MakeSpooler();
-  for (int i = 0; i < 3; ++i) {
-    spooler.RunRound();
-    LetTimePass();
-  }
+  RunRounds(spooler, 3);
   EXPECT_EQ(ran_.size(), 3U);
   EXPECT_TRUE(Exists(path));
 }
@@ -180,10 +183,7 @@ TEST_F(SpoolerTest, AGoodRunForgivesTasksThatRunForEver) {
   };
   const std::string path = Add("1", "-1", "ud_spool_ret");
   Spooler spooler = MakeSpooler();
-  for (int i = 0; i < 6; ++i) {
-    spooler.RunRound();
-    LetTimePass();
-  }
+  RunRounds(spooler, 6);
   EXPECT_EQ(ran_.size(), 6U);
   EXPECT_TRUE(Exists(path));
 }

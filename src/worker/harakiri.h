@@ -28,7 +28,8 @@ inline constexpr int64_t kNeverDue = std::numeric_limits<int64_t>::max();
 // application asked for it (set_user_harakiri); monotonic microseconds, 0 for never.
 int64_t DueTime(const CoreSlot& core, int64_t limit_us);
 
-// Whether nobody is ended for now, as fewer connections than `least_backlog` wait at each listener.
+// Whether requests may go on beyond their time, as fewer connections than `least_backlog` wait at
+// each listener.
 bool IsPutOff(const HarakiriSpec& spec, std::span<const Listener* const> listeners);
 
 // What each busy core is doing, a line each.

@@ -87,7 +87,6 @@ Status Leader::Prepare() {
   } else {
     TRY_STATUS(signals_.Install({SIGINT}));
   }
-  TRY_STATUS(signals_.Ignore({SIGPIPE}));
   if (context_.master_fd >= 0)
     TRY_STATUS(poller_.Add(context_.master_fd, kReadable | kPollPeerClosed, &context_));
   takes_for_twin_ = TakesForTwin();

@@ -10,6 +10,7 @@ import pytest
 
 from support import processes
 from support.processes import wait_until
+from support.slow import SLOW
 
 SLEEPER = "import os, signal, sys, time\nsignal.signal(signal.SIGHUP, lambda *a: open(sys.argv[1], 'a').write('hup\\n'))\n" \
           "open(sys.argv[1], 'a').write('%d\\n' % os.getpid())\nwhile True: time.sleep(60)\n"
@@ -148,26 +149,17 @@ def test_a_touched_file_restarts_it(server, sleeper, tmp_path):
 
 def test_a_file_touched_during_a_reload_is_noticed(server, sleeper, tmp_path):
     """When the program of before has gone, and that of after is still loading."""
-    flag, gate, loads = tmp_path / "flag", tmp_path / "gate", tmp_path / "loads"
+    flag = tmp_path / "flag"
     flag.touch()
-    # The third time after the start and the trial.
-    app = f"""import os, time
-with open({str(loads)!r}, "a+") as file:
-    file.write("x")
-    file.seek(0)
-    count = len(file.read())
-while count == 3 and not os.path.exists({str(gate)!r}): time.sleep(0.05)
-def application(environ, start_response):
-    start_response("200 OK", [])
-    return [b"hello"]
-"""
-    srv = server(app=app, args=["--attach-daemon2", f"cmd={sleeper.command},reloadsignal=1,touch={flag}"])
+    srv = server(app=SLOW, args=["--attach-daemon2", f"cmd={sleeper.command},reloadsignal=1,touch={flag}"])
     [pid] = sleeper.pids()
+    gate = srv.folder / "gate"
+    gate.write_text(str(srv.pid))
     srv.signal(signal.SIGHUP)
-    wait_until(lambda: loads.read_text() == "xxx", what="the next program")
+    srv.wait_log("^loading")
     wait_until(lambda: sleeper.lines().count("hup") == 1, what="the signal of the reload")
     flag.write_text("x")
-    gate.touch()
+    gate.unlink()
     srv.wait_log(rf'{flag} has been touched\.\.\. reloading daemon ".*" \(pid: {pid}\) !!! \*\*\*$')
     wait_until(lambda: sleeper.lines().count("hup") == 2, what="the signal of the touch")
     assert sleeper.pids() == [pid]

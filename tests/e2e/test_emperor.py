@@ -17,6 +17,8 @@ from support.http import Connection
 from support.preload import preloaded
 from support.processes import LEAST, wait_until
 from support.server import APPS, free_port
+from support.slow import SLOW
+from support.stats import stats
 
 VASSAL = """[uwsgi]
 http-socket = 127.0.0.1:%(port)
@@ -365,42 +367,34 @@ def test_other_extensions(realm):
 
 def test_what_is_remembered_of_vassals(realm):
     """How often one was started again, whichever directory it is in; nothing of those whose files are gone."""
-    stats = free_port()
+    address = ("127.0.0.1", free_port())
     other = realm.folder / "other"
     other.mkdir()
     realm.write("a.ini")
     realm.write("b.ini", directory=other)
     (other / "bad.ini").write_text("[uwsgi]\nprocesses = many\n")
-    run = realm.emperor("--emperor", other, "--emperor-stats", f"127.0.0.1:{stats}")
-
-    def ask():
-        with socket.create_connection(("127.0.0.1", stats), LEAST) as client:
-            return json.loads(b"".join(iter(lambda: client.recv(65536), b"")))
+    run = realm.emperor("--emperor", other, "--emperor-stats", f"127.0.0.1:{address[1]}")
 
     realm.answers("b.ini")
     run.wait_log("vassal b.ini is now loyal")
     os.kill(realm.master_of("b.ini"), signal.SIGKILL)
     run.wait_log(r"\[emperor\] vassal b\.ini has been spawned", count=2)
-    assert [v["respawns"] for v in ask()["vassals"] if v["id"] == "b.ini"] == [1]
-    wait_until(lambda: [entry["id"] for entry in ask()["blacklist"]] == ["bad.ini"], 10, "the blacklist")
+    assert [v["respawns"] for v in stats(address)["vassals"] if v["id"] == "b.ini"] == [1]
+    wait_until(lambda: [entry["id"] for entry in stats(address)["blacklist"]] == ["bad.ini"], 10, "the blacklist")
     (other / "bad.ini").unlink()
-    wait_until(lambda: not ask()["blacklist"], 10, "nobody in the blacklist")
+    wait_until(lambda: not stats(address)["blacklist"], 10, "nobody in the blacklist")
 
 
 def test_statistics(realm):
-    stats = free_port()
+    address = ("127.0.0.1", free_port())
     realm.write("a.ini")
     (realm.vassals / "bad.ini").write_text("[uwsgi]\nprocesses = many\n")
-    run = realm.emperor("--emperor-stats", f"127.0.0.1:{stats}")
+    run = realm.emperor("--emperor-stats", f"127.0.0.1:{address[1]}")
     realm.answers("a.ini")
 
-    def ask():
-        with socket.create_connection(("127.0.0.1", stats), LEAST) as client:
-            return json.loads(b"".join(iter(lambda: client.recv(65536), b"")))
-
-    wait_until(lambda: ask()["blacklist"], 10, "the blacklist")
-    wait_until(lambda: [v for v in ask()["vassals"] if v["id"] == "a.ini" and v["accepting"]], 10, "a vassal that accepts")
-    document = ask()
+    wait_until(lambda: stats(address)["blacklist"], 10, "the blacklist")
+    wait_until(lambda: [v for v in stats(address)["vassals"] if v["id"] == "a.ini" and v["accepting"]], 10, "a vassal that accepts")
+    document = stats(address)
     assert list(document) == ["version", "pid", "uid", "gid", "cwd", "emperor", "emperor_tyrant", "throttle_level", "vassals",
                               "blacklist"]
     assert document["pid"] == run.pid and document["emperor"] == [str(realm.vassals)] and document["emperor_tyrant"] == 0
@@ -413,11 +407,11 @@ def test_statistics(realm):
     entry = document["blacklist"][0]
     assert list(entry) == ["id", "throttle_level", "attempt", "first_attempt", "last_attempt"] and entry["id"] == "bad.ini"
     # somebody who connects and does not read holds nobody up
-    with socket.create_connection(("127.0.0.1", stats), LEAST):
-        assert ask()["pid"] == run.pid
+    with socket.create_connection(address, LEAST):
+        assert stats(address)["pid"] == run.pid
     monitor = Path(run.program.path).with_name("uwsgitop")
     if monitor.exists():
-        shown = subprocess.run([str(monitor), f"127.0.0.1:{stats}", "--once", "-f", "0.1"], capture_output=True, text=True, timeout=LEAST)
+        shown = subprocess.run([str(monitor), f"127.0.0.1:{address[1]}", "--once", "-f", "0.1"], capture_output=True, text=True, timeout=LEAST)
         assert "a.ini" in shown.stdout and "blacklisted: bad.ini" in shown.stdout
 
 
@@ -445,31 +439,23 @@ def test_a_heart_that_stops_beating(realm):
 
 def test_a_reload_may_take_longer_than_the_heart_may_be_silent(realm):
     """Then nobody is there to let it beat: the program of before has gone, that of after is still loading."""
-    gate, loads, stats = realm.folder / "gate", realm.folder / "loads", free_port()
+    gate, address = realm.folder / "gate", ("127.0.0.1", free_port())
     realm.write("a.ini", more="heartbeat = 1")
-    # The third time after the start and the trial.
-    slow = f"""import time
-with open({str(loads)!r}, "a+") as file:
-    file.write("x")
-    file.seek(0)
-    count = len(file.read())
-while count == 3 and not os.path.exists({str(gate)!r}): time.sleep(0.05)
-"""
-    (realm.folder / "a.ini.py").write_text(f"TEXT = 'hello'\n{APP}{slow}")
-    run = realm.emperor("--emperor-required-heartbeat", "4", "--emperor-stats", f"127.0.0.1:{stats}")
+    (realm.folder / "a.ini.py").write_text(f"{SLOW}TEXT = 'hello'\n{APP}")
+    run = realm.emperor("--emperor-required-heartbeat", "4", "--emperor-stats", f"127.0.0.1:{address[1]}")
     realm.answers("a.ini")
     master = realm.master_of("a.ini")
 
     def heartbeat():
-        with socket.create_connection(("127.0.0.1", stats), LEAST) as client:
-            return json.loads(b"".join(iter(lambda: client.recv(65536), b"")))["vassals"][0]["last_heartbeat"]
+        return stats(address)["vassals"][0]["last_heartbeat"]
 
     wait_until(heartbeat, what="a heartbeat")
+    gate.write_text(str(master))
     os.utime(realm.vassals / "a.ini")
-    wait_until(lambda: loads.read_text() == "xxx", what="the next program")
+    run.wait_log("^loading")
     since = time.monotonic()
     wait_until(lambda: time.monotonic() > since + 7, what="more than the heartbeat may be late")
-    gate.touch()
+    gate.unlink()
     run.wait_log(r"vassal a\.ini is ready to accept requests", count=2)
     assert "sent no heartbeat" not in run.log() and realm.master_of("a.ini") == master
     silent = heartbeat()

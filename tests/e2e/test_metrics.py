@@ -129,10 +129,16 @@ def test_mistakes_end_the_start(program, tmp_path, option, text):
     assert done.returncode == 1 and text in done.stdout and "command line" in done.stdout
 
 
-def test_files_and_their_return(server, tmp_path):
+@pytest.fixture
+def kept(tmp_path):
+    """The folder where values are kept, and the options."""
     folder = tmp_path / "metrics"
     folder.mkdir()
-    args = [*ARGS, "--metrics-dir", str(folder), "--metrics-dir-restore"]
+    return folder, [*ARGS, "--metrics-dir", str(folder), "--metrics-dir-restore"]
+
+
+def test_files_and_their_return(server, kept):
+    folder, args = kept
     srv = server(app=app(), args=args)
     value(srv, "uwsgi.metric_set('mine', 77)")
     wait_until(lambda: (folder / "mine").read_bytes().startswith(b"77\n\0"), 10, "the file")
@@ -142,11 +148,9 @@ def test_files_and_their_return(server, tmp_path):
     assert value(server(app=app(), args=args), "uwsgi.metric_get('mine')") == "77"
 
 
-def test_only_what_counts_on_goes_on_from_the_files(server, tmp_path):
-    folder = tmp_path / "metrics"
-    folder.mkdir()
-    srv = server(app=app(), args=[*ARGS, "--metrics-dir", str(folder), "--metrics-dir-restore", "--metric",
-                                  "name=double,collector=multiplier,arg1n=2,children=mine"])
+def test_only_what_counts_on_goes_on_from_the_files(server, kept):
+    folder, args = kept
+    srv = server(app=app(), args=[*args, "--metric", "name=double,collector=multiplier,arg1n=2,children=mine"])
     value(srv, "uwsgi.metric_set('mine', 50)")
     wait_until(lambda: (folder / "double").read_bytes().startswith(b"100\n"), what="the file")
     workers = srv.workers()
@@ -156,10 +160,8 @@ def test_only_what_counts_on_goes_on_from_the_files(server, tmp_path):
     wait_until(lambda: (folder / "double").read_bytes().startswith(b"102\n"), what="what is computed from the restored value")
 
 
-def test_what_is_restored_is_not_the_initial_value(server, tmp_path):
-    folder = tmp_path / "metrics"
-    folder.mkdir()
-    args = [*ARGS, "--metrics-dir", str(folder), "--metrics-dir-restore"]
+def test_what_is_restored_is_not_the_initial_value(server, kept):
+    folder, args = kept
     srv = server(app=app(), args=args)
     value(srv, "uwsgi.metric_set('other', 77)")
     wait_until(lambda: (folder / "other").read_bytes().startswith(b"77\n"), what="the file")
